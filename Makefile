@@ -1,0 +1,108 @@
+# `make` shows what there is. Needs Python 3.11 or newer and git; everything else goes into .venv.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+# The first Python that is new enough; `make up PYTHON=/path/to/python3.12` chooses another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
+LOCKED := edge firewall rules router provider-worker recorder bootstrap sandbox runtime
+
+##@ Run
+
+.PHONY: up
+up: $(VENV)/.runtime ## Start everything; Ctrl-C drains it. DETACH=1 leaves it running, SCALE="edge=2" starts more
+	@$(RUN) -m compileall -q libs services
+	@exec $(RUN) -m services.supervisor up $(if $(filter-out 0,$(DETACH)),--detach)
+
+.PHONY: down
+down: $(VENV)/.runtime ## Stop what runs for TOKENROUTER_HOME, and wait until it is gone
+	@exec $(RUN) -m services.supervisor down
+
+.PHONY: status
+status: $(VENV)/.runtime ## Say what runs
+	@exec $(RUN) -m services.supervisor status
+
+.PHONY: logs
+logs: $(VENV)/.runtime ## Follow the logs of all services
+	@exec $(RUN) -m services.supervisor logs
+
+# The query goes through the environment as it was typed: neither make nor the shell may read its quotes and dollars.
+.PHONY: sql
+sql: override export Q := $(value Q)
+sql: $(VENV)/.runtime ## Query the ledger of what runs: make sql Q="SELECT count() FROM requests"
+	@exec $(RUN) -m services.supervisor env $(RUN) -m services.recorder.sql "$${Q:?make sql needs a query: make sql Q=\"SELECT ...\"}"
+
+##@ Develop
+
+.PHONY: install
+install: $(VENV)/.dev ## Everything for development, in .venv
+
+.PHONY: test
+test: $(VENV)/.dev ## All tests
+	@$(RUN) -m pytest tests
+
+.PHONY: test-unit
+test-unit: $(VENV)/.dev ## Tests of single parts, in seconds
+	@$(RUN) -m pytest tests/unit
+
+.PHONY: test-integration
+test-integration: $(VENV)/.dev ## Tests on a real nats-server and chDB
+	@$(RUN) -m pytest tests/integration
+
+.PHONY: test-e2e
+test-e2e: $(VENV)/.dev ## Tests of the whole stack
+	@$(RUN) -m pytest tests/e2e
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Latency and throughput of the whole stack
+	@exec $(RUN) -m tests.bench
+
+.PHONY: check
+check: lint types test ## All that has to pass before a commit
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Style and likely mistakes
+	@$(RUN) -m ruff check .
+
+.PHONY: types
+types: $(VENV)/.dev ## Types
+	@$(RUN) -m mypy
+
+.PHONY: docs
+docs: $(VENV)/.dev ## Write the generated parts of the documentation
+	@exec $(RUN) -m docs
+
+.PHONY: lock
+lock: ## Compile pyproject.toml's groups into requirements/, with hashes and one version of each package; needs uv
+	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
+	@compile() { uv pip compile -q --group "$$1" --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
+		$${2:+-c "$$2"} -o "requirements/$$1.txt" >/dev/null; echo "requirements/$$1.txt"; }; \
+	compile dev; for group in $(LOCKED); do compile "$$group" requirements/dev.txt; done
+
+.PHONY: image
+image: ## Build a service's image: make image SERVICE=edge
+	@docker build -f deploy/Dockerfile --build-arg SERVICE="$(or $(SERVICE),$(error SERVICE is not set: make image SERVICE=edge))" \
+		-t "tokenrouter-$(SERVICE)" .
+
+.PHONY: clean
+clean: ## Remove .venv and caches; the state in TOKENROUTER_HOME stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+.PHONY: help
+help: ## This page
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# A stamp is as new as the lock file it was installed from, so that later runs install nothing.
+$(VENV)/.runtime: requirements/runtime.txt
+	@$(PYTHON) deploy/install.py $(VENV) requirements/runtime.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt
+	@$(PYTHON) deploy/install.py $(VENV) requirements/dev.txt
+	@touch $@ $(VENV)/.runtime

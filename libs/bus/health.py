@@ -1,0 +1,70 @@
+"""Who is alive: each service says so once a second, and whoever needs to know keeps the latest of each instance."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from faststream.nats import NatsBroker
+
+from libs.bus.codec import decoder
+from libs.contracts import subjects
+from libs.contracts.health import Health, ProviderAccount
+
+BEAT = 1.0
+DEAD_AFTER = 3.5
+"""Seconds of silence. Three beats may be lost or late before an instance is given up."""
+
+
+class Registry:
+    """The latest heartbeat of each instance."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen: dict[str, tuple[float, Health]] = {}
+
+    def note(self, health: Health) -> None:
+        self._seen[health.instance] = (self._clock(), health)
+
+    def listen(self, broker: NatsBroker) -> None:
+        """Hear every service's heartbeat, through a FastStream subscriber."""
+
+        @broker.subscriber(subjects.HEALTH, decoder=_decode, no_reply=True)
+        async def heard(health: Health) -> None:
+            self.note(health)
+
+    def alive(self, instance: str) -> bool:
+        seen = self._seen.get(instance)
+        return seen is not None and self._clock() - seen[0] < DEAD_AFTER
+
+    def runs(self, instance: str, request_id: str, *, since: float) -> bool:
+        """Whether the instance's latest heartbeat names the request; true while no heartbeat is newer than `since`."""
+        at, health = self._seen[instance]
+        return at < since + BEAT or request_id in health.running
+
+    def ready(self, service: str) -> bool:
+        """Whether some instance of the service takes work."""
+        return any(h.ready and not h.draining for h in self._fresh() if h.service == service)
+
+    def accounts(self) -> dict[str, ProviderAccount]:
+        """The providers that live workers can call; the most capable account of each."""
+        found: dict[str, ProviderAccount] = {}
+        for health in self._fresh():
+            if health.draining or not health.ready:
+                continue
+            for account in health.providers:
+                known = found.get(account.provider)
+                if known is None or (account.configured and not known.configured):
+                    found[account.provider] = account
+        return found
+
+    def _fresh(self) -> list[Health]:
+        now = self._clock()
+        for instance, (at, _) in list(self._seen.items()):
+            if now - at > 60.0:
+                del self._seen[instance]
+        return [health for at, health in self._seen.values() if now - at < DEAD_AFTER]
+
+
+async def _decode(message: Any) -> Health:
+    health: Health = decoder(Health).decode(message.body)
+    return health

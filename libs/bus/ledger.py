@@ -1,0 +1,110 @@
+"""Group commit of ledger rows: one JetStream publish carries every row of the process that is due.
+
+A row is durable when its commit's future is done. Rows that cannot be published are kept and tried again with the same
+message id, so JetStream drops the copy; what it misses, the row's key in ClickHouse folds.
+"""
+
+import asyncio
+import itertools
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from libs.bus import metrics
+from libs.bus.codec import encode
+from libs.contracts.ledger import LedgerBatch, LedgerRow
+
+log = logging.getLogger("tokenrouter.ledger")
+
+# A publish costs about 0.1 ms of CPU over both ends and an fsync; at 1,000 rows a second this spacing shares one
+# among four rows, while a lone row at light load goes out at once.
+SPACING = 0.004
+MAX_BATCH_BYTES = 512 * 1024
+
+Publish = Callable[[bytes, str], Awaitable[None]]
+
+
+class LedgerWriter:
+    """Collects rows and commits them in order."""
+
+    def __init__(self, publish: Publish, instance: str) -> None:
+        self._publish = publish
+        self._ids = (f"{instance}-{int(time.time() * 1000)}-{n}" for n in itertools.count())
+        self._rows: list[LedgerRow] = []
+        self._durable: asyncio.Future[None] | None = None
+        self._due = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.failing_since: float | None = None
+        """Monotonic seconds since which publishing fails; None while it works."""
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run())
+
+    def commit(self, rows: list[LedgerRow]) -> asyncio.Future[None]:
+        """Queue rows; the future is done when JetStream has them. Cancelling a waiter needs `asyncio.shield`."""
+        if self._durable is None:
+            self._durable = asyncio.get_running_loop().create_future()
+        self._rows += rows
+        metrics.LEDGER_WAITING.inc(len(rows))
+        self._due.set()
+        return self._durable
+
+    async def drain(self, timeout: float = 10.0) -> None:
+        """Wait until all rows are durable, then stop."""
+        if self._durable is not None:
+            await asyncio.wait([self._durable], timeout=timeout)
+        if self._task is not None:
+            self._task.cancel()
+        if self._rows:
+            log.error("rows were not durable at exit", extra={"rows": len(self._rows)})
+
+    async def _run(self) -> None:
+        last = 0.0
+        while True:
+            await self._due.wait()
+            wait = last + SPACING - time.monotonic()
+            if wait > 0:
+                await asyncio.sleep(wait)
+            last = time.monotonic()
+            await self._flush()
+
+    async def _flush(self) -> None:
+        rows, durable = self._rows, self._durable
+        self._rows, self._durable = [], None
+        self._due.clear()
+        for batch in _split(rows):
+            await self._publish_until_durable(encode(LedgerBatch(rows=batch)), len(batch))
+        if durable is not None and not durable.done():
+            durable.set_result(None)
+
+    async def _publish_until_durable(self, payload: bytes, rows: int) -> None:
+        message_id = next(self._ids)
+        pause = 0.1
+        while True:
+            try:
+                await self._publish(payload, message_id)
+            except Exception as error:
+                if self.failing_since is None:
+                    self.failing_since = time.monotonic()
+                    log.warning("ledger publish failed, retrying", extra={"error": type(error).__name__})
+                metrics.LEDGER_RETRIES.inc()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+            else:
+                self.failing_since = None
+                metrics.LEDGER_ROWS.inc(rows)
+                metrics.LEDGER_WAITING.dec(rows)
+                return
+
+
+def _split(rows: list[LedgerRow]) -> list[list[LedgerRow]]:
+    """Batches that stay under the bus's message size."""
+    batches: list[list[LedgerRow]] = [[]]
+    size = 0
+    for row in rows:
+        if batches[-1] and size + len(row.json) > MAX_BATCH_BYTES:
+            batches.append([])
+            size = 0
+        batches[-1].append(row)
+        size += len(row.json)
+    return batches

@@ -1,0 +1,20 @@
+"""A stage ends a request: its ledger row first, durable, then the refusal to the edge."""
+
+import time
+
+from libs.bus.rows import encode_row, refused_row
+from libs.bus.service import Bus
+from libs.contracts.deltas import Refused
+from libs.contracts.errors import ErrorInfo
+from libs.contracts.message import Hop
+from libs.contracts.requests import Admitted, advance
+
+
+async def refuse(bus: Bus, message: Admitted, stage: str, reply: str, error: ErrorInfo, taken_at: float) -> None:
+    """Record and send a refusal on the delta subject `reply`."""
+    hop = Hop(stage, bus.instance, taken_at, (time.time() - taken_at) * 1000)
+    ended = advance(message, type(message), hops=[*message.hops, hop])
+    row = refused_row(ended, error, ended_by=f"{stage}/{bus.instance}", status="refused", now=time.time())
+    await bus.commit([encode_row("requests", row)])
+    refused = Refused(request_id=message.request_id, dispatch=message.dispatch, stage=stage, error=error)
+    await bus.publish(reply, refused)

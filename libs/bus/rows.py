@@ -1,0 +1,84 @@
+"""Ledger rows from messages, pure: what was decided, as columns."""
+
+from typing import Any
+
+import msgspec
+
+from libs.contracts.errors import ErrorInfo
+from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerRow, RequestRow, Table
+from libs.contracts.requests import Admitted, Routed, Ruled, Screened
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode_row(table: Table, row: RequestRow | AttemptRow | DeliveryRow) -> LedgerRow:
+    """A row as it travels."""
+    return LedgerRow(table, _encode(row))
+
+
+def request_row(message: Admitted, *, ended_by: str, status: str, now: float, **columns: Any) -> RequestRow:
+    """A request's row from the last message of its path; `columns` sets what the message does not say."""
+    facts = message.facts
+    defaults: dict[str, Any] = {
+        "model": "", "provider": "", "mode": facts.override.mode or facts.target.mode or "balance",
+        "http_status": 200, "error_code": "",
+        "input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "cache_write_tokens": 0, "reasoning_tokens": 0,
+        "usage_source": "none", "cost_usd": None, "price_version": "", "ttft_ms": None, "sandbox": False, "rank": 2,
+        "attempts": 0, "confidence": 0.0, "candidates": [], "excluded": [],
+    }
+    return RequestRow(
+        request_id=message.request_id,
+        created_at=message.created_at,
+        workspace=message.workspace,
+        api_key_id=message.key_id,
+        endpoint=message.endpoint,
+        model_requested=facts.model,
+        status=status,
+        latency_ms=round((now - message.created_at) * 1000, 3),
+        stream=message.stream,
+        metadata=facts.metadata,
+        ended_by=ended_by,
+        dispatches=message.dispatch,
+        hops=message.hops,
+        traceparent=message.traceparent,
+        **_decided(message),
+        **(defaults | _routed(message) | columns),
+    )
+
+
+def refused_row(message: Admitted, error: ErrorInfo, *, ended_by: str, status: str, now: float, **columns: Any) -> RequestRow:
+    """The row of a request that ends in an error."""
+    named: dict[str, Any] = {"http_status": error.status, "error_code": error.code}
+    if error.provider:
+        named["provider"] = error.provider
+    return request_row(message, ended_by=ended_by, status=status, now=now, **(named | columns))
+
+
+def _decided(message: Admitted) -> dict[str, Any]:
+    """The columns that the stages' decisions fill."""
+    warnings: list[Any] = []
+    rule_trace: list[Any] = []
+    firewall_trace: list[Any] = []
+    revisions: dict[str, int] = {}
+    if isinstance(message, Screened):
+        warnings += message.screening.warnings
+        firewall_trace = message.screening.trace
+        revisions["firewall"] = message.screening.revision
+    if isinstance(message, Ruled):
+        warnings += message.ruling.warnings
+        rule_trace = message.ruling.trace
+        revisions["routing"] = message.ruling.revision
+    if isinstance(message, Routed):
+        warnings += message.decision.warnings
+    return {
+        "warnings": warnings, "rule_trace": rule_trace, "firewall_trace": firewall_trace, "policy_revisions": revisions,
+    }
+
+
+def _routed(message: Admitted) -> dict[str, Any]:
+    if not isinstance(message, Routed):
+        return {}
+    decision = message.decision
+    return {
+        "mode": decision.mode, "candidates": decision.candidates, "excluded": decision.excluded, "confidence": decision.confidence,
+    }

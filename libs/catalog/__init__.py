@@ -1,0 +1,1 @@
+"""Which models there are, what they cost, what they can do."""

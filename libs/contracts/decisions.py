@@ -1,0 +1,117 @@
+"""What each stage decides; travels with the request and ends in the ledger."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from libs.contracts.message import RuleTrace, Warning
+
+Mode = Literal["balance", "cost", "quality", "latency"]
+Billing = Literal["none", "billed", "maybe"]
+
+
+class Target(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a request or a rule asks for; None leaves the choice to the router."""
+
+    provider: str | None = None
+    model: str | None = None
+    mode: Mode | None = None
+
+
+class Screening(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """firewall: which rules hit, and what was done."""
+
+    revision: int
+    """Of the workspace's firewall rules; 0 when it has none."""
+    checked: int = 0
+    """Enabled rules that were looked at."""
+    trace: list[RuleTrace] = []
+    """The rules that matched."""
+    warnings: list[Warning] = []
+    masked: int = 0
+    """Places replaced."""
+
+
+class Ruling(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """rules: each enabled rule with its conditions, and the actions merged."""
+
+    revision: int
+    trace: list[RuleTrace] = []
+    target: Target = Target()
+    """Only what the rules set."""
+    warnings: list[Warning] = []
+
+
+class PriceTier(Struct, frozen=True, array_like=True):
+    """A rate that holds once the request has more than `above` input tokens."""
+
+    above: int
+    usd_per_mtok: str
+
+
+class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """USD per million tokens as decimal strings; a missing rate is None, never zero."""
+
+    version: str
+    """Source and date of the price, e.g. `genai-prices 0.2.3`."""
+    input: str | None = None
+    cached_input: str | None = None
+    cache_write: str | None = None
+    output: str | None = None
+    input_tiers: list[PriceTier] = []
+    cached_input_tiers: list[PriceTier] = []
+    cache_write_tiers: list[PriceTier] = []
+    output_tiers: list[PriceTier] = []
+
+
+class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A model at a provider that could serve the request, with its score terms (0..1, higher is better)."""
+
+    provider: str
+    model: str
+    price: Price | None = None
+    """None: the price is not known."""
+    score: float = 0.0
+    cost: float = 0.0
+    quality: float = 0.0
+    latency: float = 0.0
+    expected_usd: float | None = None
+    max_output_tokens: int | None = None
+    """What the model can write at most, where known."""
+    sandbox: bool = False
+
+
+class Excluded(Struct, frozen=True, kw_only=True):
+    """A model that was looked at and left out."""
+
+    provider: str
+    model: str
+    reason: str
+
+
+class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """router: the ranked candidates and which one is to be called."""
+
+    mode: Mode
+    candidates: list[Candidate]
+    """Best first. Only the first few carry their price: more are never tried."""
+    chosen: int = 0
+    excluded: list[Excluded] = []
+    warnings: list[Warning] = []
+    confidence: float = 0.0
+    """0..1: how clear the choice was."""
+
+
+class AttemptOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One provider call that is over."""
+
+    attempt: int
+    provider: str
+    model: str
+    status: Literal["completed", "incomplete", "failed", "cancelled"]
+    code: str | None = None
+    http_status: int | None = None
+    retry_after: float | None = None
+    """Seconds the provider asked us to wait."""
+    message: str = ""
+    billing: Billing = "none"

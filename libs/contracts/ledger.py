@@ -1,0 +1,124 @@
+"""The rows of the ledger. They travel as JSON, a row an object, so that ClickHouse parses what the writer encoded."""
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from libs.contracts.message import Message
+
+Table = Literal["requests", "attempts", "deliveries"]
+
+
+class RequestRow(Struct, kw_only=True):
+    """A request's whole story, written once by whoever ended it. Key: workspace, created_at, request_id."""
+
+    request_id: str
+    created_at: float
+    workspace: str
+    api_key_id: str
+    endpoint: str
+    model_requested: str
+    model: str
+    provider: str
+    mode: str
+    status: str
+    """completed, incomplete, failed, refused, rejected, cancelled."""
+    http_status: int
+    error_code: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    usage_source: str
+    """provider, estimated or none."""
+    cost_usd: str | None
+    """Decimal; None when the price or the usage is not known."""
+    price_version: str
+    latency_ms: float
+    ttft_ms: float | None
+    stream: bool
+    metadata: dict[str, str]
+    sandbox: bool
+    ended_by: str
+    rank: int
+    """The row with the highest rank wins: 2 from the worker or stage that ended it, 1 from an edge that gave up."""
+    dispatches: int
+    attempts: int
+    confidence: float
+    warnings: Any
+    rule_trace: Any
+    firewall_trace: Any
+    candidates: Any
+    excluded: Any
+    hops: Any
+    """[[stage, instance, unix seconds, ms], …]"""
+    policy_revisions: dict[str, int]
+    traceparent: str
+
+
+class AttemptRow(Struct, kw_only=True):
+    """One provider call. Key: workspace, created_at, request_id, dispatch, attempt."""
+
+    request_id: str
+    created_at: float
+    workspace: str
+    dispatch: int
+    attempt: int
+    started_at: float
+    provider: str
+    model: str
+    status: str
+    http_status: int
+    error_code: str
+    billing: str
+    """none, billed or maybe."""
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    usage_source: str
+    cost_usd: str | None
+    price_version: str
+    latency_ms: float
+    ttft_ms: float | None
+    provider_request_id: str
+    provider_response_id: str
+    worker: str
+    own_key: bool
+    """The client's header brought the key."""
+    sandbox: bool
+    adapted: list[str]
+    """What the adapter changed or dropped for this provider."""
+    rank: int
+
+
+class DeliveryRow(Struct, kw_only=True):
+    """What only the edge knows. Key: workspace, created_at, request_id."""
+
+    request_id: str
+    created_at: float
+    workspace: str
+    edge: str
+    http_status: int
+    outcome: str
+    """delivered, disconnected or failed."""
+    bytes_sent: int
+    ttfb_ms: float
+    total_ms: float
+    dispatches: int
+    rank: int
+
+
+class LedgerRow(Struct, frozen=True, array_like=True):
+    """A row and the table it belongs to."""
+
+    table: str
+    json: bytes
+
+
+class LedgerBatch(Message, frozen=True, kw_only=True, tag="ledger_batch"):
+    """All rows that one process had due at once."""
+
+    rows: list[LedgerRow]

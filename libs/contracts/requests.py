@@ -1,0 +1,112 @@
+"""The request path: each stage says what has happened, with everything the earlier stages said."""
+
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from libs.contracts.decisions import AttemptOutcome, Decision, Ruling, Screening, Target
+from libs.contracts.message import Body, Hop, Message
+
+
+class RequestFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the edge learned while checking the body, so that later stages need not decode it."""
+
+    model: str
+    """As the client wrote it; `auto:balance` when absent."""
+    target: Target
+    """What `model` asks for."""
+    override: Target = Target()
+    """What `router_provider`, `router_model` and `router_mode` ask for; stronger than `model`, weaker than a rule."""
+    metadata: dict[str, str] = {}
+    input_chars: int = 0
+    """Characters of text in input, instructions and tool definitions."""
+    max_output_tokens: int | None = None
+    tools: int = 0
+    builtin_tools: list[str] = []
+    """Types of the tools that are not functions, such as `web_search`."""
+    images: int = 0
+    files: int = 0
+    audio: int = 0
+    structured: bool = False
+    """A JSON schema or JSON mode is asked for."""
+    explain: bool = False
+
+
+class Admitted(Message, frozen=True, kw_only=True, tag="admitted"):
+    """edge → firewall: authenticated, well-formed, and on the clock."""
+
+    request_id: str
+    workspace: str
+    key_id: str
+    created_at: float
+    """Unix seconds; part of the ledger's key, so it never changes along the way."""
+    deadline: float
+    """Unix seconds after which nobody waits for an answer."""
+    dispatch: int = 1
+    """Counts up each time the edge publishes the request anew."""
+    expires_at: float
+    """Unix seconds. A stage drops the message past this, so two dispatches cannot both reach a provider."""
+    edge: str
+    traceparent: str
+    endpoint: str = "responses"
+    stream: bool = False
+    facts: RequestFacts
+    body: Body
+    provider_keys: dict[str, bytes] = {}
+    """Provider id → key from the request's headers, sealed to the provider-workers."""
+    hops: list[Hop] = []
+
+    @property
+    def response_id(self) -> str:
+        """The id of the response to this request: the same UUID, as OpenAI writes ids."""
+        return "resp_" + self.request_id.removeprefix("req_").replace("-", "")
+
+
+class Screened(Admitted, frozen=True, kw_only=True, tag="screened"):
+    """firewall → rules: the prompt passed, masked where a rule says so."""
+
+    screening: Screening
+
+
+class Ruled(Screened, frozen=True, kw_only=True, tag="ruled"):
+    """rules → router: routing rules have spoken."""
+
+    ruling: Ruling
+
+
+class Routed(Ruled, frozen=True, kw_only=True, tag="routed"):
+    """router → provider-worker: call `decision.candidates[decision.chosen]`."""
+
+    decision: Decision
+    attempts: list[AttemptOutcome] = []
+    """Attempts of this dispatch that failed before the first delta."""
+
+
+class AttemptFailed(Routed, frozen=True, kw_only=True, tag="attempt_failed"):
+    """provider-worker → router: this candidate failed before the first delta; is there another?"""
+
+
+Step = TypeVar("Step", bound=Admitted)
+
+
+def advance(message: Admitted, step: type[Step], **added: Any) -> Step:
+    """The next message of the path: all that `message` carries, plus what the stage adds or replaces."""
+    names, read = _carried(type(message), step)
+    return step(**(dict(zip(names, read(message), strict=True)) | added))
+
+
+@cache
+def _carried(kind: type[Admitted], step: type[Admitted]) -> tuple[tuple[str, ...], Callable[[Admitted], Any]]:
+    names = tuple(name for name in kind.__struct_fields__ if name in step.__struct_fields__)
+    return names, attrgetter(*names)
+
+
+class Cancelled(Message, frozen=True, kw_only=True, tag="cancelled"):
+    """edge → all workers: nobody waits for this request any more."""
+
+    request_id: str
+    dispatch: int
+    reason: str

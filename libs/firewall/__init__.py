@@ -1,0 +1,1 @@
+"""The firewall's engine: rules compiled once, texts scanned in linear time."""

@@ -1,0 +1,1 @@
+"""The OpenAI Responses dialect: canonical requests, response objects, stream events."""

@@ -1,0 +1,165 @@
+"""The text in a canonical request: every string that a firewall may look at, the user's words, and the counts for routing."""
+
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+Json = dict[str, Any]
+Path = tuple[str | int, ...]
+"""Keys and indexes from the request down to a string."""
+
+_INSPECTED = ("instructions", "input", "tools", "text", "prompt")
+# Strings under these keys name things or are opaque to everyone but their provider; changing one breaks the request.
+_NAMES = frozenset({
+    "id", "call_id", "type", "role", "status", "name", "file_id", "item_id", "encrypted_content", "signature", "detail", "format",
+    "previous_response_id", "container_id", "server_label", "namespace", "phase", "strict", "execution",
+})
+_MEDIA = frozenset({"image_url", "file_data", "file_url", "url"})
+_SPECIAL = _NAMES | _MEDIA
+_TEXT_MIMES = ("data:text/", "data:application/json", "data:application/xml")
+
+
+def texts(request: Json) -> Iterator[tuple[Path, str]]:
+    """Each inspectable string with its path: instructions, messages, tool definitions, arguments and results, file names and
+    text files, reasoning summaries, prompt variables. Metadata is apart, see `metadata_texts`."""
+    found: list[tuple[Path, str]] = []
+    for name in _INSPECTED:
+        value = request.get(name)
+        if value is not None:
+            _collect(value, (name,), "", found)
+    return iter(found)
+
+
+def metadata_texts(request: Json) -> Iterator[tuple[Path, str]]:
+    """The values of the request's metadata."""
+    for key, value in (request.get("metadata") or {}).items():
+        if isinstance(value, str):
+            yield ("metadata", key), value
+
+
+def replaced(request: Json, changes: Mapping[Path, str]) -> Json:
+    """The request with new text at some of the paths that `texts` gave; copies only what lies on the way."""
+    result: Any = request
+    for path, text in changes.items():
+        result = _set(result, path, text)
+    return result  # type: ignore[no-any-return]
+
+
+def rewrite(request: Json, change: Callable[[str], str]) -> Json:
+    """The request with `change` applied to every inspectable string; the same object when nothing changed."""
+    changes = {path: new for path, old in texts(request) if (new := change(old)) != old}
+    return replaced(request, changes) if changes else request
+
+
+def _collect(value: Any, path: Path, key: str, found: list[tuple[Path, str]]) -> None:
+    # Appends to one list: nested generators cost twice as much per string.
+    kind = type(value)
+    if kind is str:
+        text = value if key not in _SPECIAL else _inspectable(value, key)
+        if text:
+            found.append((path, text))
+    elif kind is dict:
+        hidden = _OPAQUE_DATA.get(value.get("type", ""), ()) if type(value.get("type")) is str else ()
+        for name, inner in value.items():
+            if name not in hidden:
+                _collect(inner, (*path, name), name, found)
+    elif kind is list:
+        for index, inner in enumerate(value):
+            _collect(inner, (*path, index), key, found)
+
+
+# Base64 that is not under a key of its own kind.
+_OPAQUE_DATA: dict[str, frozenset[str]] = {
+    "input_audio": frozenset({"input_audio", "data"}), "image_generation_call": frozenset({"result"}),
+}
+
+
+def _inspectable(value: str, key: str) -> str:
+    if key in _NAMES:
+        return ""
+    if value.startswith("data:"):
+        return _file_text(value) or ""
+    return "" if key == "file_data" else value
+
+
+def _file_text(url: str) -> str | None:
+    """The text in a data URL of a text file; None for anything else."""
+    head, _, data = url.partition(",")
+    if not url.startswith(_TEXT_MIMES) or not head.endswith(";base64"):
+        return None
+    try:
+        return b64decode(data).decode()
+    except (NotBase64, ValueError):
+        return None
+
+
+def _set(holder: Any, path: Path, text: str) -> Any:
+    if not path:
+        if isinstance(holder, str) and holder.startswith(_TEXT_MIMES) and _file_text(holder) is not None:
+            return holder.partition(",")[0] + "," + b64encode(text.encode()).decode()
+        return text
+    step, rest = path[0], path[1:]
+    copied: Any = holder.copy()
+    copied[step] = _set(holder[step], rest, text)
+    return copied
+
+
+def user_text(request: Json) -> str:
+    """What the user said: the string input, or the text of all messages with the role user, a line break between them."""
+    given = request.get("input")
+    if isinstance(given, str):
+        return given
+    said: list[str] = []
+    for item in given or ():
+        if item.get("role") == "user":
+            content = item.get("content")
+            said.extend([content] if isinstance(content, str) else [part["text"] for part in content or () if "text" in part])
+    return "\n".join(said)
+
+
+def facts(request: Json) -> Json:
+    """Keyword arguments for RequestFacts: counts of text, media and tools in a canonical request."""
+    tools = request.get("tools") or ()
+    counts = {"input_chars": 0, "images": 0, "files": 0, "audio": 0}
+    _count(request.get("instructions") or "", counts)
+    _count(request.get("input") or "", counts)
+    if tools:
+        counts["input_chars"] += len(msgspec.json.encode(tools))
+    wanted = ((request.get("text") or {}).get("format") or {}).get("type", "text")
+    return counts | {
+        "max_output_tokens": request.get("max_output_tokens"),
+        "tools": len(tools),
+        "builtin_tools": [tool["type"] for tool in tools if tool["type"] != "function"],
+        "structured": wanted in ("json_schema", "json_object"),
+    }
+
+
+_COUNTED = {"input_image": "images", "input_file": "files", "input_audio": "audio"}
+
+
+def _count(value: Any, counts: dict[str, int]) -> None:
+    """Adds up text and media in a string, a list of items, or a list of parts."""
+    if isinstance(value, str):
+        counts["input_chars"] += len(value)
+    elif isinstance(value, list):
+        for inner in value:
+            _count_object(inner, counts)
+
+
+def _count_object(item: Json, counts: dict[str, int]) -> None:
+    counted = _COUNTED.get(item.get("type", ""))
+    if counted:
+        counts[counted] += 1
+        return
+    for name, value in item.items():
+        if name in _COUNTED_TEXT and type(value) is str:
+            counts["input_chars"] += len(value)
+        elif name in _COUNTED_LISTS:
+            _count(value, counts)
+
+
+_COUNTED_TEXT = frozenset({"text", "arguments", "input", "refusal"})
+_COUNTED_LISTS = frozenset({"content", "output", "summary"})

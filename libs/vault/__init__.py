@@ -1,0 +1,1 @@
+"""Seals provider keys so that only provider-workers can open them."""

@@ -1,0 +1,69 @@
+"""Wires bootstrap: connect as its own NATS user, declare, store what is missing, leave."""
+
+import asyncio
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import nats
+from nats.aio.client import Client
+from nats.errors import NoServersError
+from nats.js import JetStreamContext
+
+from libs.bus import topology
+from services.bootstrap import keys, vault
+from services.bootstrap.settings import BootstrapSettings
+
+log = logging.getLogger("tokenrouter.bootstrap")
+
+
+async def bootstrap(settings: BootstrapSettings) -> None:
+    """Bring the bus to its declared state. Raises SystemExit when NATS cannot be reached or refuses us."""
+    connection = await _connect(settings)
+    try:
+        js = connection.jetstream(timeout=10.0)
+        await _declare(js, settings)
+        minted = await keys.ensure(js, settings.api_key, time.time())
+        await vault.publish(js, vault.private_key(Path(settings.home), settings.vault_key))
+    finally:
+        await connection.close()
+    if minted:
+        # Standard output is the one place where this key is ever shown; logs go to standard error.
+        print(f"API key (shown this once): {minted}", flush=True)
+    log.info("bus is ready")
+
+
+async def _declare(js: JetStreamContext, settings: BootstrapSettings) -> None:
+    """Declare the topology. JetStream of a cluster that is still electing its leader answers late, or not at all."""
+    deadline = time.monotonic() + settings.nats_wait
+    while True:
+        try:
+            await topology.declare(js, settings.nats_replicas)
+            return
+        except (TimeoutError, nats.errors.TimeoutError, nats.js.errors.ServiceUnavailableError) as error:
+            if time.monotonic() > deadline:
+                raise SystemExit("JetStream does not answer; is it enabled on the NATS server?") from error
+            await asyncio.sleep(0.5)
+
+
+async def _connect(settings: BootstrapSettings) -> Client:
+    credentials: dict[str, Any] = {"user": settings.nats_user, "password": settings.nats_password} if settings.nats_user else {}
+    servers = [url.strip() for url in settings.nats_url.split(",")]
+    deadline = time.monotonic() + settings.nats_wait
+    while True:
+        try:
+            return await nats.connect(
+                servers, name=f"bootstrap/{settings.instance}", inbox_prefix="_INBOX_bootstrap",
+                allow_reconnect=False, connect_timeout=2, error_cb=_quiet, **credentials,
+            )
+        except (NoServersError, OSError, nats.errors.Error) as error:
+            if "authorization" in str(error).lower():
+                raise SystemExit("NATS refuses the bootstrap user; check NATS_USER and NATS_PASSWORD") from error
+            if time.monotonic() > deadline:
+                raise SystemExit("NATS cannot be reached; check NATS_URL") from error
+            await asyncio.sleep(0.5)
+
+
+async def _quiet(error: Exception) -> None:
+    log.debug("connection error", extra={"error": type(error).__name__})

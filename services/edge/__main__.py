@@ -1,0 +1,26 @@
+"""Runs an edge."""
+
+import socket
+
+from libs.bus import logs
+from libs.bus.process import serve
+from libs.bus.service import Bus
+from libs.bus.settings import load
+from services.edge.app import application
+from services.edge.settings import EdgeSettings
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """A listening socket that several edges of one machine share; the kernel spreads connections over them."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind((host, port))
+    return bound
+
+
+if __name__ == "__main__":
+    settings = load(EdgeSettings)
+    logs.configure("edge", settings.instance, settings.log_level)
+    serve(application(Bus("edge", settings), settings), settings, [listener(settings.host, settings.port)])

@@ -1,0 +1,109 @@
+"""Admission, pure: a decoded body and some headers in, the facts of the request out."""
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import msgspec
+from msgspec import Struct
+
+from libs.contracts.decisions import Target
+from libs.contracts.errors import InvalidRequest
+from libs.contracts.models import DEFAULT_MODEL, PROVIDERS, mode_of, parse_model, provider_of
+from libs.contracts.requests import RequestFacts
+from libs.responses.canonical import canonical
+from libs.responses.text import facts as content_facts
+from services.edge.formats import StreamFormat
+
+KEY_HEADERS = {f"x-{provider}-key": provider for provider in PROVIDERS}
+_encode = msgspec.json.Encoder().encode
+
+
+class Admission(Struct, frozen=True, kw_only=True):
+    """A request that may enter the pipeline."""
+
+    facts: RequestFacts
+    stream: bool
+    stream_format: StreamFormat
+    body: bytes
+    """Canonical JSON; the client's own bytes when nothing had to change."""
+
+
+def admit(value: dict[str, Any], raw: bytes, headers: Mapping[str, str], default_format: StreamFormat) -> Admission:
+    """Check a request and learn what later stages need to know of it. Raises InvalidRequest with `param`."""
+    request = canonical(value)
+    _check(request)
+    facts = RequestFacts(
+        model=request.get("model", DEFAULT_MODEL),
+        target=_target(request),
+        override=_override(request),
+        metadata=request.get("metadata", {}),
+        explain=headers.get("x-tokenrouter-explain", "").lower() in ("true", "1"),
+        **content_facts(request),
+    )
+    return Admission(
+        facts=facts,
+        stream=request.get("stream", False),
+        stream_format=_stream_format(headers, request, default_format),
+        body=raw if request is value and raw else _encode(request),
+    )
+
+
+def _check(request: dict[str, Any]) -> None:
+    """Ranges, and what is not there yet: better a clear refusal than an answer to something else."""
+    if request.get("input") == []:
+        raise InvalidRequest("input must not be an empty array", param="input")
+    if "previous_response_id" in request:
+        raise InvalidRequest(
+            f"previous response '{request['previous_response_id']}' was not found: this router does not store responses yet; "
+            "send the conversation's items in input",
+            code="previous_response_not_found", param="previous_response_id",
+        )
+    if "conversation" in request:
+        raise InvalidRequest("conversations are not stored yet; send the items in input", param="conversation")
+    if request.get("background"):
+        raise InvalidRequest("background responses are not supported yet; leave background out", param="background")
+    for param, (low, high) in _RANGES.items():
+        given = request.get(param)
+        if given is not None and not (low <= given and (high is None or given <= high)):
+            wanted = f"at least {low}" if high is None else f"from {low} to {high}"
+            raise InvalidRequest(f"{param} must be {wanted}", param=param)
+
+
+_RANGES: dict[str, tuple[int, int | None]] = {
+    "max_output_tokens": (1, None), "max_tool_calls": (0, None), "temperature": (0, 2), "top_p": (0, 1), "top_logprobs": (0, 20),
+}
+
+
+def _target(request: dict[str, Any]) -> Target:
+    model = request.get("model", DEFAULT_MODEL).strip()
+    if not model:
+        raise InvalidRequest("model must not be empty; leave it out for auto:balance", param="model")
+    target = parse_model(model)
+    if target.model is not None and target.model.startswith("auto:"):
+        raise InvalidRequest(f"unknown mode in model '{model}': use auto:balance, auto:cost, auto:quality or auto:latency", param="model")
+    if target.model == "":
+        raise InvalidRequest(f"model '{model}' names no model", param="model")
+    return target
+
+
+def _override(request: dict[str, Any]) -> Target:
+    provider = mode = None
+    if "router_provider" in request:
+        provider = provider_of(request["router_provider"])
+        if provider is None:
+            raise InvalidRequest(f"router_provider must be one of {', '.join(PROVIDERS)}", param="router_provider")
+    if "router_mode" in request:
+        mode = mode_of(request["router_mode"])
+        if mode is None:
+            raise InvalidRequest("router_mode must be balance, cost, quality or latency", param="router_mode")
+    return Target(provider=provider, model=request.get("router_model") or None, mode=mode)
+
+
+def _stream_format(headers: Mapping[str, str], request: dict[str, Any], default: StreamFormat) -> StreamFormat:
+    header = headers.get("x-tokenrouter-stream-format")
+    asked = header or request.get("stream_options", {}).get("format") or default
+    for known in get_args(StreamFormat):
+        if asked == known:
+            return known  # type: ignore[no-any-return]
+    param = "X-TokenRouter-Stream-Format" if header else "stream_options.format"
+    raise InvalidRequest(f"unknown stream format '{asked}': use openai or tokenrouter", param=param)

@@ -1,0 +1,92 @@
+"""Wires the edge: Litestar routes over the bus."""
+
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request, get, post
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ASGIApp
+
+from libs.bus import metrics
+from libs.bus.service import Bus
+from libs.bus.watch import Watch
+from libs.contracts import subjects
+from services.edge.answer import Body
+from services.edge.errors import EXCEPTION_HANDLERS
+from services.edge.handlers import Edge
+from services.edge.rules import firewall_book, routes, routing_book
+from services.edge.settings import EdgeSettings
+
+# The same routes under every base URL that published clients are configured with (contract, section 1).
+PREFIXES = ("/v1", "", "/v1/v1", "/api/v1", "/api")
+
+
+def paths(path: str) -> list[str]:
+    """A path under every accepted prefix."""
+    return [prefix + path for prefix in PREFIXES]
+
+
+def application(bus: Bus, settings: EdgeSettings) -> Litestar:
+    """The edge's HTTP application."""
+    edge = Edge(bus, settings)
+    edge.registry.listen(bus.broker)
+    bus.listeners.append(edge.flights.listen)
+    bus.asks_health = True
+    bus.watches += [
+        Watch(subjects.KEYS_BUCKET, ">", edge.keys.apply),
+        Watch(subjects.VAULT_BUCKET, ">", edge.apply_vault),
+    ]
+
+    async def start(_: Any) -> None:
+        await bus.connect()
+        await bus.broker.start()
+        await bus.start()
+
+    async def stop(_: Any) -> None:
+        await bus.drain()
+        await bus.broker.stop()
+
+    return Litestar(
+        route_handlers=[
+            create_response(edge),
+            *routes(routing_book(edge), paths("/routing-rules"), "routing rule"),
+            *routes(firewall_book(edge), paths("/firewall-rules"), "firewall rule"),
+            healthz, readyz(edge), scrape,
+        ],
+        on_startup=[start],
+        on_shutdown=[stop],
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=OpenAPIConfig(title="TokenRouter", version="0.1.0", path="/openapi"),
+        logging_config=None,
+        debug=False,
+    )
+
+
+def create_response(edge: Edge) -> Any:
+    @post(paths("/responses"), status_code=200, summary="Create a response", opt={"exclude_from_auth": False})
+    async def responses(request: Request[Any, Any, Any]) -> ASGIApp:
+        return await edge.create_response(request)
+
+    return responses
+
+
+@get("/healthz", summary="The process lives")
+async def healthz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+def readyz(edge: Edge) -> Any:
+    @get("/readyz", summary="Requests can be carried out")
+    async def ready() -> ASGIApp:
+        services = {name: edge.registry.ready(name) for name in ("firewall", "rules", "router", "provider-worker", "recorder")}
+        # Without a recorder rows wait in JetStream; everything else is needed for an answer.
+        is_ready = edge.bus.connected and all(there for name, there in services.items() if name != "recorder")
+        body = {"ready": is_ready, "bus": edge.bus.connected, "services": services, "instance": edge.bus.instance}
+        return Body(200 if is_ready else 503, msgspec.json.encode(body), {} if is_ready else {"retry-after": "2"})
+
+    return ready
+
+
+@get("/metrics", summary="Prometheus metrics of this process", media_type="text/plain")
+async def scrape() -> str:
+    return metrics.exposition()[0].decode()

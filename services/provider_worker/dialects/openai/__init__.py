@@ -1,0 +1,44 @@
+"""OpenAI's Responses API: the canonical form itself, so requests and events pass through."""
+
+from collections.abc import Mapping
+
+from services.provider_worker.dialect import Call, Outcome, ProviderFailure, Upstream
+from services.provider_worker.dialects import provider_errors
+from services.provider_worker.dialects.openai.answer import outcome_of, response_in
+from services.provider_worker.dialects.openai.request import body
+from services.provider_worker.dialects.openai.stream import OpenAIReader
+from services.provider_worker.dialects.provider_errors import Meaning
+
+# A parameter that this model refuses says nothing about the next candidate.
+_MODEL_CODES = frozenset({"unsupported_parameter", "unsupported_value", "model_not_available"})
+
+
+class OpenAI:
+    """https://platform.openai.com/docs/api-reference/responses"""
+
+    def build(self, call: Call) -> Upstream:
+        """The request minus our own fields, with the provider's model id."""
+        content, adapted = body(call)
+        return Upstream(path="/responses", content=content, headers={"content-type": "application/json"}, adapted=adapted)
+
+    def authorize(self, key: str) -> dict[str, str]:
+        """The bearer header."""
+        return {"authorization": f"Bearer {key}"} if key else {}
+
+    def read(self, body: bytes, call: Call) -> Outcome:
+        """A whole response. Raises ProviderFailure for an error body and for a failure that another provider may not have."""
+        return outcome_of(response_in(body))
+
+    def reader(self, call: Call) -> OpenAIReader:
+        """For a streamed response."""
+        return OpenAIReader(call)
+
+    def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFailure:
+        """https://platform.openai.com/docs/guides/error-codes"""
+        said = provider_errors.said(body)
+        known = None
+        if said.code in _MODEL_CODES:
+            known = Meaning("invalid_request", True)
+        elif said.code == "model_not_found":
+            known = Meaning("model_not_found", True)
+        return provider_errors.failure("OpenAI", status, headers, said, known)

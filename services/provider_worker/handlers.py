@@ -1,0 +1,62 @@
+"""Routed in, the provider's answer out to the edge; Cancelled in, the call dropped."""
+
+import asyncio
+from collections import OrderedDict
+
+import httpx
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from libs.bus.codec import decoder
+from libs.bus.service import Bus
+from libs.contracts import subjects
+from libs.contracts.requests import Cancelled, Routed
+from services.provider_worker.accounts import Accounts
+from services.provider_worker.attempt import Attempt
+from services.provider_worker.settings import WorkerSettings
+
+_decode_cancelled = decoder(Cancelled).decode
+# Cancellations that may overtake their request; more than a worker could be sent in the seconds a dispatch lives.
+REMEMBERED = 10_000
+
+
+class Worker:
+    """Runs attempts, and drops those that nobody waits for any more."""
+
+    def __init__(self, bus: Bus, settings: WorkerSettings, accounts: Accounts, transport: httpx.AsyncBaseTransport) -> None:
+        self._bus, self._settings, self._accounts, self._transport = bus, settings, accounts, transport
+        self._running: dict[tuple[str, int], tuple[Attempt, asyncio.Task[None]]] = {}
+        self._cancelled: OrderedDict[tuple[str, int], None] = OrderedDict()
+
+    async def handle(self, message: Routed, reply: str, taken_at: float) -> None:
+        key = (message.request_id, message.dispatch)
+        if key in self._cancelled:
+            return
+        attempt = Attempt(self._bus, self._settings, self._accounts, self._transport, message, reply)
+        task = asyncio.current_task()
+        assert task is not None
+        self._running[key] = (attempt, task)
+        try:
+            await attempt.run()
+        finally:
+            self._running.pop(key, None)
+
+    def running(self) -> list[str]:
+        """The requests in hand."""
+        return [request_id for request_id, _ in self._running]
+
+    async def listen(self, connection: Client) -> None:
+        """Hear of requests that nobody waits for."""
+        await connection.subscribe(subjects.CANCELLED, cb=self._cancel)
+
+    async def _cancel(self, raw: Msg) -> None:
+        cancelled = _decode_cancelled(raw.data)
+        key = (cancelled.request_id, cancelled.dispatch)
+        self._cancelled[key] = None
+        if len(self._cancelled) > REMEMBERED:
+            self._cancelled.popitem(last=False)
+        running = self._running.get(key)
+        if running is not None:
+            attempt, task = running
+            attempt.cancelled = True
+            task.cancel()

@@ -1,0 +1,180 @@
+"""What a response tells of its own routing: metadata, the `tokenrouter` object, and the ledger's rows. Pure."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from libs.bus.rows import request_row
+from libs.catalog.cost import cost
+from libs.contracts.decisions import AttemptOutcome, Candidate
+from libs.contracts.ledger import AttemptRow, RequestRow
+from libs.contracts.message import RuleTrace, Warning
+from libs.contracts.requests import Routed
+from services.provider_worker.dialect import ProviderFailure, Usage
+
+_encode = msgspec.json.Encoder().encode
+
+
+def warnings_of(message: Routed) -> list[Warning]:
+    """What the stages warned of, in their order."""
+    return [*message.screening.warnings, *message.ruling.warnings, *message.decision.warnings]
+
+
+def traces_of(message: Routed) -> list[RuleTrace]:
+    """The rules that matched; all that were looked at when the client asks for an explanation."""
+    traces = [*message.screening.trace, *message.ruling.trace]
+    return traces if message.facts.explain else [trace for trace in traces if trace.matched]
+
+
+def metadata_of(message: Routed) -> dict[str, str]:
+    """The caller's pairs, and ours over them; strings only, as OpenAI's type has it."""
+    decision = message.decision
+    pairs = {
+        **message.facts.metadata,
+        "provider": decision.candidates[decision.chosen].provider,
+        "request_id": message.request_id,
+        "routing_mode": decision.mode,
+        "routing_confidence": f"{decision.confidence:.2f}",
+    }
+    traces, warnings = traces_of(message), warnings_of(message)
+    if traces:
+        pairs["rule_trace"] = _encode(traces).decode()
+    if warnings:
+        pairs["warnings"] = _encode(warnings).decode()
+    return pairs
+
+
+def tokenrouter_of(message: Routed, candidate: Candidate) -> dict[str, Any]:
+    """The additive top-level object, as far as it is known before the answer."""
+    decision = message.decision
+    story: dict[str, Any] = {
+        "request_id": message.request_id,
+        "provider": candidate.provider,
+        "model": candidate.model,
+        "mode": decision.mode,
+        "confidence": decision.confidence,
+        "rule_trace": traces_of(message),
+        "warnings": warnings_of(message),
+        "attempts": len(message.attempts) + 1,
+        "fallback": bool(message.attempts),
+    }
+    if candidate.sandbox:
+        story["sandbox"] = True
+    if message.facts.explain:
+        story["candidates"] = decision.candidates
+        story["excluded"] = decision.excluded
+    return story
+
+
+def cost_of(candidate: Candidate, usage: Usage) -> Decimal | None:
+    """USD; None when the price is not known or the provider reported no usage."""
+    if usage.source == "none":
+        return None
+    return cost(
+        candidate.price,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+    )
+
+
+class Ending(msgspec.Struct, kw_only=True):
+    """How an attempt ended, as far as the ledger needs it."""
+
+    status: str
+    http_status: int = 200
+    error_code: str = ""
+    billing: str = "billed"
+    model: str = ""
+    usage: Usage
+    ttft_ms: float | None = None
+    provider_request_id: str = ""
+    provider_response_id: str = ""
+    adapted: list[str] = []
+
+
+def failed_ending(failure: ProviderFailure, usage: Usage, **details: Any) -> Ending:
+    """The ending of an attempt that broke."""
+    return Ending(
+        status="failed", http_status=failure.status or 0, error_code=failure.code, billing=failure.billing, usage=usage, **details
+    )
+
+
+def attempt_row(message: Routed, candidate: Candidate, ending: Ending, *, started_at: float, now: float, worker: str) -> AttemptRow:
+    """The row of one provider call."""
+    usd = cost_of(candidate, ending.usage)
+    return AttemptRow(
+        request_id=message.request_id,
+        created_at=message.created_at,
+        workspace=message.workspace,
+        dispatch=message.dispatch,
+        attempt=len(message.attempts) + 1,
+        started_at=started_at,
+        provider=candidate.provider,
+        model=ending.model or candidate.model,
+        status=ending.status,
+        http_status=ending.http_status,
+        error_code=ending.error_code,
+        billing=ending.billing,
+        latency_ms=round((now - started_at) * 1000, 3),
+        ttft_ms=ending.ttft_ms,
+        provider_request_id=ending.provider_request_id,
+        provider_response_id=ending.provider_response_id,
+        worker=worker,
+        own_key=candidate.provider in message.provider_keys,
+        sandbox=candidate.sandbox,
+        adapted=ending.adapted,
+        rank=2,
+        **_spent(candidate, ending.usage, usd),
+    )
+
+
+def ended_row(
+    message: Routed, candidate: Candidate, ending: Ending, *, http_status: int, now: float, worker: str, ttft_ms: float | None
+) -> RequestRow:
+    """The request's row, for a request that ends with this attempt."""
+    usd = cost_of(candidate, ending.usage)
+    return request_row(
+        message,
+        ended_by=f"provider-worker/{worker}",
+        status=ending.status,
+        now=now,
+        provider=candidate.provider,
+        model=ending.model or candidate.model,
+        http_status=http_status,
+        error_code=ending.error_code,
+        ttft_ms=ttft_ms,
+        sandbox=candidate.sandbox,
+        attempts=len(message.attempts) + 1,
+        **_spent(candidate, ending.usage, usd),
+    )
+
+
+def _spent(candidate: Candidate, usage: Usage, usd: Decimal | None) -> dict[str, Any]:
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "usage_source": usage.source,
+        "cost_usd": None if usd is None else format(usd, "f"),
+        "price_version": candidate.price.version if candidate.price else "",
+    }
+
+
+def outcome_of(message: Routed, candidate: Candidate, failure: ProviderFailure) -> AttemptOutcome:
+    """What the router should know of a failed attempt."""
+    return AttemptOutcome(
+        attempt=len(message.attempts) + 1,
+        provider=candidate.provider,
+        model=candidate.model,
+        status="failed",
+        code=failure.code,
+        http_status=failure.status,
+        retry_after=failure.retry_after,
+        message=failure.message,
+        billing=failure.billing,
+    )

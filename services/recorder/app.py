@@ -1,0 +1,32 @@
+"""Wires the recorder: opens the database, then takes the ledger and questions from the bus."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from libs.bus import logs
+from libs.bus.process import application, serve
+from libs.bus.service import Bus
+from services.recorder import handlers
+from services.recorder.intake import Intake
+from services.recorder.record import Recorder
+from services.recorder.settings import RecorderSettings
+from services.recorder.store import open_store
+
+SERVICE = "recorder"
+
+
+def run(settings: RecorderSettings) -> None:
+    """Run until SIGTERM or SIGINT. Raises SystemExit when the database must not be used."""
+    logs.configure(SERVICE, settings.instance, settings.log_level)
+    store = open_store(settings)
+    bus = Bus(SERVICE, settings)
+    intake = Intake(Recorder(store), settings.record_interval, lambda: bus.js)
+    questions = ThreadPoolExecutor(2, "query")
+    handlers.register(bus.broker, store, questions)
+    app = application(bus)
+    app.after_startup(intake.start)
+    app.on_shutdown(intake.drain)
+    try:
+        serve(app, settings)
+    finally:
+        questions.shutdown()
+        store.close()

@@ -1,0 +1,27 @@
+"""What the recorder can be told from the environment."""
+
+from pathlib import Path
+
+from libs.bus.settings import BusSettings
+
+
+class RecorderSettings(BusSettings, frozen=True, kw_only=True):
+    """Bus settings, and where the rows go."""
+
+    clickhouse_url: str = ""
+    """`http(s)://user:password@host:port` of a ClickHouse server; empty: the embedded engine under `home`."""
+    record_interval: float = 0.5
+    """Least seconds between two inserts under load. A row that comes alone is inserted at once."""
+    query_seconds: int = 30
+    """A query that takes longer is stopped."""
+    query_rows: int = 1_000_000
+    """A result with more rows is refused."""
+    query_result_bytes: int = 64 << 20
+    """A result with more bytes is refused."""
+    query_memory_bytes: int = 128 << 20
+    """What one query may use; sorting and grouping go to disk at half of it."""
+
+    @property
+    def embedded_path(self) -> Path:
+        """Folder of the embedded engine's data."""
+        return Path(self.home) / "clickhouse"

@@ -1,0 +1,47 @@
+"""What is asked for, all things considered: the model string, under the `router_*` fields, under the rules' actions."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from libs.contracts.decisions import Mode, Target
+from libs.contracts.models import parse_model
+
+Offers = Callable[[str, str], bool]
+"""Whether a provider has a model."""
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """The provider and model to be used, where fixed, and the mode to score by."""
+
+    provider: str | None
+    model: str | None
+    mode: Mode
+    dropped: list[str] = []
+    """What had to give way, in words for a warning."""
+
+
+def resolve(layers: list[Target], offers: Offers) -> Wish:
+    """Merge the layers, weakest first. A stronger layer that names only a provider frees a model which that provider does not
+    have, and the reverse; each such case is reported."""
+    provider: str | None = None
+    model: str | None = None
+    mode: Mode | None = None
+    dropped: list[str] = []
+    for layer in map(_parsed, layers):
+        if layer.provider and not layer.model and model and not offers(layer.provider, model):
+            dropped.append(f"model '{model}' is not at provider '{layer.provider}'; the router chose another")
+            model = None
+        if layer.model and not layer.provider and provider and not offers(provider, layer.model):
+            dropped.append(f"provider '{provider}' does not have model '{layer.model}'; the provider was freed")
+            provider = None
+        provider, model, mode = layer.provider or provider, layer.model or model, layer.mode or mode
+    return Wish(provider=provider, model=model, mode=mode or "balance", dropped=dropped)
+
+
+def _parsed(layer: Target) -> Target:
+    """`router_model` and `set_model` may themselves be written as `provider/model:mode`."""
+    if layer.model is None:
+        return layer
+    inner = parse_model(layer.model)
+    return Target(provider=layer.provider or inner.provider, model=inner.model, mode=layer.mode or inner.mode)

@@ -1,0 +1,1 @@
+"""Applies the workspace's routing rules to what the firewall passed."""

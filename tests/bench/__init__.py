@@ -1,0 +1,1 @@
+"""What the router costs, measured against a mock provider: `make bench`."""

@@ -1,0 +1,282 @@
+"""deploy/nats.conf on the real server: each service's user can do its own work and none of another's."""
+
+import asyncio
+import contextlib
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import nats
+import pytest
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+from nats.js import api
+from nats.js.errors import APIError
+
+from libs.bus.claims import INLINE_LIMIT, Claims
+from libs.bus.codec import encode
+from libs.bus.query import ask
+from libs.bus.watch import Watch
+from libs.contracts import subjects
+from libs.contracts.ledger import LedgerBatch
+from libs.contracts.queries import SqlAnswer, SqlQuery
+from services.bootstrap import keys
+from services.bootstrap.app import bootstrap
+from services.bootstrap.settings import BootstrapSettings
+from services.supervisor import probe
+from services.supervisor.environment import USERS, Nats
+from services.supervisor.nats import embedded
+from services.supervisor.settings import load
+
+SERVICES = ("edge", "firewall", "rules", "router", "provider-worker", "recorder")
+STAGES = ("firewall", "rules", "router", "provider-worker")
+
+# Subject → who may publish on it. Everybody else, the operator included, may not.
+PUBLISHERS: dict[str, tuple[str, ...]] = {
+    subjects.admitted("default"): ("edge",),
+    subjects.cancelled("req_1"): ("edge",),
+    subjects.screened("default"): ("firewall",),
+    subjects.ruled("default"): ("rules",),
+    subjects.routed("openai", "default"): ("router",),
+    subjects.failed("openai", "default"): ("provider-worker",),
+    subjects.delta("edge-1", "req_1"): STAGES,
+    subjects.QUERY_SQL: ("edge", "operator"),
+    subjects.HEALTH_ASKED: ("edge", "router", "operator"),
+    subjects.ledger_dead("edge"): ("recorder",),
+    **{subjects.health(service, "x-1"): (service,) for service in SERVICES},
+    **{subjects.ledger(service): (service,) for service in SERVICES if service != "recorder"},
+    f"$KV.{subjects.POLICIES_BUCKET}.routing.default": ("edge",),
+    f"$KV.{subjects.KEYS_BUCKET}.{'0' * 64}": ("bootstrap",),
+    f"$KV.{subjects.VAULT_BUCKET}.worker_public_key": ("bootstrap",),
+    f"$O.{subjects.CLAIMS_BUCKET}.C.x": ("edge", "firewall", "provider-worker"),
+    f"$JS.API.STREAM.DELETE.{subjects.LEDGER_STREAM}": (),
+    f"$JS.API.STREAM.PURGE.{subjects.LEDGER_STREAM}": (),
+    f"$JS.API.STREAM.MSG.DELETE.{subjects.LEDGER_STREAM}": (),
+    f"$JS.API.STREAM.UPDATE.{subjects.LEDGER_STREAM}": ("bootstrap",),
+    f"$JS.API.CONSUMER.CREATE.{subjects.LEDGER_STREAM}.recorder": ("recorder",),
+    f"$JS.API.CONSUMER.CREATE.KV_{subjects.POLICIES_BUCKET}": ("edge", "firewall", "rules"),
+    f"$JS.API.CONSUMER.CREATE.KV_{subjects.KEYS_BUCKET}": ("bootstrap", "edge"),
+    f"$JS.API.CONSUMER.CREATE.KV_{subjects.VAULT_BUCKET}": ("edge",),
+    f"$JS.API.DIRECT.GET.KV_{subjects.KEYS_BUCKET}.x": ("bootstrap", "edge"),
+    f"$JS.API.DIRECT.GET.KV_{subjects.VAULT_BUCKET}.x": ("bootstrap", "edge"),
+    "_INBOX_edge.x": (),
+    "tokenrouter.v1.anything.else": (),
+}
+
+# Subject and queue group → who may subscribe.
+SUBSCRIBERS: dict[tuple[str, str], tuple[str, ...]] = {
+    (subjects.ADMITTED, "firewall"): ("firewall",),
+    (subjects.ADMITTED, ""): (),
+    (subjects.SCREENED, "rules"): ("rules",),
+    (subjects.SCREENED, ""): (),
+    (subjects.RULED, "router"): ("router",),
+    (subjects.FAILED, "router"): ("router",),
+    (subjects.FAILED, ""): (),
+    (subjects.routed("openai", "*"), "worker-openai"): ("provider-worker",),
+    (subjects.routed("openai", "*"), ""): (),
+    (subjects.CANCELLED, ""): ("provider-worker",),
+    (subjects.delta("*", "*"), ""): ("edge",),
+    (f"{subjects.ROOT}.delta.>", ""): (),
+    (subjects.HEALTH, ""): ("edge", "router", "operator"),
+    (subjects.HEALTH_ASKED, ""): SERVICES,
+    (subjects.LEDGER, ""): (),
+    (subjects.QUERY_SQL, "recorder"): ("recorder",),
+    (f"$KV.{subjects.KEYS_BUCKET}.>", ""): (),
+    (f"{subjects.ROOT}.>", ""): (),
+    (">", ""): (),
+    **{(f"_INBOX_{user}.>", ""): (user,) for user in USERS},
+}
+
+
+class Guest:
+    """A user's connection, and what the server has forbidden it."""
+
+    def __init__(self) -> None:
+        self.connection = Client()
+        self.forbidden: list[str] = []
+
+    async def note(self, error: Exception) -> None:
+        self.forbidden.append(str(error).lower())
+
+    async def refused(self) -> bool:
+        """Whether the last thing was forbidden; the server answers in order."""
+        # nats-py writes the first ping past what waits in its buffer; the second one comes behind it.
+        await self.connection.flush()
+        await self.connection.flush()
+        refused, self.forbidden = any("permissions violation" in text for text in self.forbidden), []
+        return refused
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
+    """The embedded server as the supervisor starts it, and bootstrap run on it."""
+    home = tmp_path_factory.mktemp("home")
+    settings = load({"TOKENROUTER_HOME": str(home)}, dotenv_path=home / "absent")
+    program, nats_ = embedded(settings)
+    with (home / "nats.log").open("wb") as log, subprocess.Popen(program.argv, env=dict(program.environ), stderr=log) as process:
+        try:
+            asyncio.run(_until_it_greets(nats_))
+            user = nats_.credentials("bootstrap", {})
+            asyncio.run(bootstrap(BootstrapSettings(
+                home=str(home), nats_url=nats_.url, nats_user=user["NATS_USER"], nats_password=user["NATS_PASSWORD"], instance="b-1",
+            )))
+            yield nats_
+        finally:
+            process.terminate()
+
+
+async def _until_it_greets(nats_: Nats) -> None:
+    port = int(nats_.url.rpartition(":")[2])
+    async with asyncio.timeout(10.0):
+        while not await probe.speaks_nats("127.0.0.1", port):
+            await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def connected(server: Nats, user: str, inbox: str = "") -> AsyncIterator[Guest]:
+    guest = Guest()
+    await guest.connection.connect(
+        server.url, user=user, password=server.passwords[user], inbox_prefix=(inbox or f"_INBOX_{user}").encode(),
+        allow_reconnect=False, error_cb=guest.note,
+    )
+    try:
+        yield guest
+    finally:
+        await guest.connection.close()
+
+
+@pytest.mark.parametrize("user", USERS)
+async def test_publishes_only_what_is_its_own_to_say(server: Nats, user: str) -> None:
+    async with connected(server, user) as guest:
+        may = []
+        for subject in PUBLISHERS:
+            # No payload that JetStream would act on: the API answers an error, to nobody.
+            await guest.connection.publish(subject, b"-", headers={"Nats-Expected-Stream": "none"})
+            if not await guest.refused():
+                may.append(subject)
+    assert may == [subject for subject, users in PUBLISHERS.items() if user in users]
+
+
+@pytest.mark.parametrize("user", USERS)
+async def test_listens_only_to_what_is_meant_for_it(server: Nats, user: str) -> None:
+    async with connected(server, user) as guest:
+        may = []
+        for subject, queue in SUBSCRIBERS:
+            await guest.connection.subscribe(subject, queue=queue)
+            if not await guest.refused():
+                may.append((subject, queue))
+    assert may == [key for key, users in SUBSCRIBERS.items() if user in users]
+
+
+async def test_nobody_gets_in_without_a_user_or_with_another_users_password(server: Nats) -> None:
+    for credentials in ({}, {"user": "edge", "password": server.passwords["rules"]}, {"user": "root", "password": "fake"}):
+        with pytest.raises(NatsError, match="Authorization Violation"):
+            await nats.connect(server.url, allow_reconnect=False, error_cb=Guest().note, **credentials)
+
+
+@pytest.mark.parametrize(("user", "bucket"), [
+    ("edge", subjects.POLICIES_BUCKET), ("firewall", subjects.POLICIES_BUCKET), ("rules", subjects.POLICIES_BUCKET),
+    ("edge", subjects.KEYS_BUCKET), ("edge", subjects.VAULT_BUCKET),
+])
+async def test_follows_the_bucket_it_serves_from(server: Nats, user: str, bucket: str) -> None:
+    seen: dict[str, bytes | None] = {}
+    async with connected(server, user) as guest:
+        watch = Watch(bucket, ">", lambda key, value, _: seen.update({key: value}))
+        async with asyncio.timeout(5.0):
+            await watch.start(guest.connection.jetstream())
+        assert not await guest.refused()
+    assert seen or bucket == subjects.POLICIES_BUCKET
+
+
+async def test_the_edge_changes_rules_by_compare_and_set_and_the_stages_see_it(server: Nats) -> None:
+    seen: asyncio.Queue[tuple[str, bytes | None]] = asyncio.Queue()
+    async with connected(server, "edge") as edge, connected(server, "rules") as rules:
+        await Watch(subjects.POLICIES_BUCKET, "routing.*", lambda key, value, _: seen.put_nowait((key, value))).start(
+            rules.connection.jetstream()
+        )
+        bucket = await edge.connection.jetstream().key_value(subjects.POLICIES_BUCKET)
+        revision = await bucket.create("routing.default", b"1")
+        await bucket.update("routing.default", b"2", last=revision)
+        async with asyncio.timeout(5.0):
+            assert [await seen.get(), await seen.get()] == [("routing.default", b"1"), ("routing.default", b"2")]
+        assert (await bucket.get("routing.default")).value == b"2"
+        await bucket.delete("routing.default")
+
+
+@pytest.mark.parametrize("owner", ["edge", "firewall", "provider-worker"])
+@pytest.mark.parametrize("reader", ["edge", "firewall", "rules", "provider-worker"])
+async def test_large_bodies_travel_by_claim_check(server: Nats, owner: str, reader: str) -> None:
+    data = b"x" * (INLINE_LIMIT + 1)
+    async with connected(server, owner) as writing, connected(server, reader) as reading:
+        body = await Claims(writing.connection.jetstream()).stow(data)
+        assert body.claim
+        assert await Claims(reading.connection.jetstream()).fetch(body) == data
+        await Claims(writing.connection.jetstream()).discard(body)
+        assert not await writing.refused()
+        assert not await reading.refused()
+
+
+async def test_the_router_can_read_no_bucket(server: Nats) -> None:
+    async with connected(server, "router") as router:
+        js = router.connection.jetstream(timeout=0.5)
+        for bucket in (subjects.KEYS_BUCKET, subjects.VAULT_BUCKET, subjects.POLICIES_BUCKET):
+            with pytest.raises(TimeoutError):
+                await js.key_value(bucket)
+            assert await router.refused()
+
+
+@pytest.mark.parametrize("user", [service for service in SERVICES if service != "recorder"])
+async def test_what_a_service_writes_in_the_ledger_the_recorder_takes(server: Nats, user: str) -> None:
+    async with connected(server, user) as writer, connected(server, "recorder") as recorder:
+        await writer.connection.jetstream().publish(subjects.ledger(user), encode(LedgerBatch(rows=[])))
+        js = recorder.connection.jetstream()
+        await js.add_consumer(subjects.LEDGER_STREAM, api.ConsumerConfig(
+            durable_name="recorder", ack_policy=api.AckPolicy.EXPLICIT, max_ack_pending=100,
+        ))
+        subscription = await js.pull_subscribe_bind("recorder", subjects.LEDGER_STREAM)
+        taken = await subscription.fetch(1, timeout=5.0)
+        assert taken[0].subject == subjects.ledger(user)
+        await taken[0].ack_sync()
+        await js.publish(subjects.ledger_dead(user), b"row")
+        assert not await recorder.refused()
+
+
+@pytest.mark.parametrize(("user", "inbox"), [("operator", "_INBOX_sql"), ("operator", ""), ("edge", "")])
+async def test_the_recorder_answers_whoever_asks_in_pieces(server: Nats, user: str, inbox: str) -> None:
+    async with connected(server, "recorder") as recorder, connected(server, user, inbox) as asking:
+        subscription = await recorder.connection.subscribe(subjects.QUERY_SQL, queue="recorder")
+        await recorder.connection.flush()
+
+        async def answer() -> None:
+            asked = await subscription.next_msg(5.0)
+            for seq in range(3):
+                await recorder.connection.publish(asked.reply, encode(SqlAnswer(seq=seq, last=seq == 2, data=b"row\n")))
+
+        answering = asyncio.create_task(answer())
+        pieces = [piece async for piece in ask(asking.connection, SqlQuery(sql="SELECT 1"), timeout=5.0)]
+        await answering
+        assert pieces == [b"row\n"] * 3
+
+
+async def test_an_api_key_is_stored_only_as_its_hash(server: Nats) -> None:
+    async with connected(server, "edge") as edge:
+        bucket = await edge.connection.jetstream().key_value(subjects.KEYS_BUCKET)
+        stored = await bucket.keys()
+    assert len(stored) == 1
+    assert len(stored[0]) == len(keys.digest("tr_fake"))
+
+
+async def test_a_user_cannot_declare_or_remove_streams(server: Nats) -> None:
+    for user in SERVICES:
+        async with connected(server, user) as guest:
+            with pytest.raises((TimeoutError, APIError)):
+                await guest.connection.jetstream(timeout=0.2).delete_stream(subjects.LEDGER_STREAM)
+            assert await guest.refused()
+
+
+def test_the_password_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    settings = load({"TOKENROUTER_HOME": str(tmp_path)}, dotenv_path=tmp_path / "absent")
+    first, again = embedded(settings), embedded(settings)
+    assert (tmp_path / "nats" / "passwords.json").stat().st_mode & 0o777 == 0o600
+    assert first[1] == again[1]
+    assert not any(password in part for part in first[0].argv for password in first[1].passwords.values())
