@@ -24,7 +24,7 @@ down: $(VENV)/.runtime ## Stop what runs for TOKENROUTER_HOME, and wait until it
 
 .PHONY: status
 status: $(VENV)/.runtime ## Say what runs
-	@exec $(RUN) -m services.supervisor status
+	@$(RUN) -m services.supervisor status || test $$? -eq 3
 
 .PHONY: logs
 logs: $(VENV)/.runtime ## Follow the logs of all services
@@ -35,6 +35,15 @@ logs: $(VENV)/.runtime ## Follow the logs of all services
 sql: override export Q := $(value Q)
 sql: $(VENV)/.runtime ## Query the ledger of what runs: make sql Q="SELECT count() FROM requests"
 	@exec $(RUN) -m services.supervisor env $(RUN) -m services.recorder.sql "$${Q:?make sql needs a query: make sql Q=\"SELECT ...\"}"
+
+# docker compose has no place of its own to remember passwords in.
+.PHONY: env
+env: ## Write .env for docker compose, with random passwords
+	@test ! -e .env || { echo ".env is there already; .env.example names what docker compose needs in it"; exit 1; }
+	@umask 077; while IFS= read -r line; do case "$$line" in \
+		"#NATS_PASSWORD_"*|"#CLICKHOUSE_PASSWORD="*) echo "$${line#\#}n$$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')";; \
+		*) echo "$$line";; esac; done < .env.example > .env
+	@echo "wrote .env; add provider keys to it, then: docker compose up --build"
 
 ##@ Develop
 

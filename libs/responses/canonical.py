@@ -19,7 +19,8 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "model": ((str,), "a string"), "input": ((str, list), "a string or an array"), "instructions": ((str, list), "a string"),
     "stream": ((bool,), "true or false"), "store": ((bool,), "true or false"), "background": ((bool,), "true or false"),
     "parallel_tool_calls": ((bool,), "true or false"), "temperature": (_NUMBER, "a number"), "top_p": (_NUMBER, "a number"),
-    "max_output_tokens": (_INTEGER, "an integer"), "max_tool_calls": (_INTEGER, "an integer"), "top_logprobs": (_INTEGER, "an integer"),
+    "max_output_tokens": (_INTEGER, "an integer"), "max_tool_calls": (_INTEGER, "an integer"),
+    "top_logprobs": (_INTEGER, "an integer"),
     "tools": ((list,), "an array"), "tool_choice": ((str, dict), "a string or an object"), "metadata": ((dict,), "an object"),
     "text": ((dict,), "an object"), "response_format": ((dict,), "an object"), "reasoning": ((dict,), "an object"),
     "stream_options": ((dict,), "an object"), "include": ((list,), "an array"), "previous_response_id": ((str,), "a string"),
@@ -76,9 +77,8 @@ def _metadata(pairs: Json) -> Json:
         if not isinstance(value, str):
             raise InvalidRequest("metadata values must be strings; send numbers and objects as text.", param=f"metadata.{key}")
         if len(key) > METADATA_KEY or len(value) > METADATA_VALUE:
-            raise InvalidRequest(
-                f"metadata keys hold at most {METADATA_KEY} characters and values {METADATA_VALUE}.", param=f"metadata.{key[:METADATA_KEY]}"
-            )
+            limits = f"at most {METADATA_KEY} characters and values {METADATA_VALUE}"
+            raise InvalidRequest(f"metadata keys hold {limits}.", param=f"metadata.{key[:METADATA_KEY]}")
     return pairs
 
 

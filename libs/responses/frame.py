@@ -29,7 +29,9 @@ class Frame:
         self, request: dict[str, Any], *, response_id: str, request_id: str, created_at: int, model: str, metadata: dict[str, str]
     ) -> None:
         self.response_id = response_id
-        self._fixed = {"id": response_id, "object": "response", "created_at": created_at, "metadata": metadata, "request_id": request_id}
+        self._fixed = {
+            "id": response_id, "object": "response", "created_at": created_at, "metadata": metadata, "request_id": request_id,
+        }
         echoed = {name: value for name, value in request.items() if name in ECHOED and value is not None}
         self._base = EMPTY | echoed | {"model": model, "tools": [_complete_tool(tool) for tool in request.get("tools") or []]}
         self._base["reasoning"] = EMPTY["reasoning"] | self._base["reasoning"]

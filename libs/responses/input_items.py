@@ -26,9 +26,8 @@ def canonical_items(items: list[Any]) -> list[Any]:
     for index, item in enumerate(items):
         where = f"input[{index}]"
         if not isinstance(item, dict):
-            raise InvalidRequest(
-                f'{where} must be an object such as {{"role": "user", "content": "…"}}, or send the text as a plain string input.', param=where
-            )
+            remedy = 'such as {"role": "user", "content": "…"}, or send the text as a plain string input'
+            raise InvalidRequest(f"{where} must be an object {remedy}.", param=where)
         if "role" not in item and item.get("type") in _LOOSE_PARTS:
             # One run of parts is one user message.
             if loose is None:
@@ -96,8 +95,8 @@ def _chat_message(item: Json, calls: Any, where: str) -> list[Json]:
         function = call.get("function") if isinstance(call, dict) else None
         if not isinstance(function, dict):
             raise InvalidRequest(f"{at}.function must be an object with name and arguments.", param=f"{at}.function")
-        flat = {"type": "function_call", "call_id": call.get("id"), "name": function.get("name"), "arguments": function.get("arguments")}
-        made.append(_call(flat, at))
+        flat = {"type": "function_call", "call_id": call.get("id"), "name": function.get("name")}
+        made.append(_call(flat | {"arguments": function.get("arguments")}, at))
     return made
 
 
@@ -114,7 +113,7 @@ def _result(item: Json, where: str) -> Json:
     if not isinstance(call_id, str) or not call_id:
         raise InvalidRequest(f"{where}.call_id must name the function call that this is the result of.", param=f"{where}.call_id")
     output = item["output"] if "output" in item else item.get("content")
-    if _is_parts(output):
+    if isinstance(output, list) and _are_parts(output):
         made: Any = canonical_parts(output, "user", f"{where}.output")
     else:
         made = output if isinstance(output, str) else _as_text(output)
@@ -127,8 +126,8 @@ def _result(item: Json, where: str) -> Json:
 _RESULT_FIELDS = frozenset({"type", "role", "call_id", "tool_call_id", "tool_use_id", "output", "content", "name"})
 
 
-def _is_parts(output: Any) -> bool:
-    return isinstance(output, list) and bool(output) and all(isinstance(p, dict) and p.get("type") in PART_TYPES for p in output)
+def _are_parts(output: list[Any]) -> bool:
+    return bool(output) and all(isinstance(part, dict) and part.get("type") in PART_TYPES for part in output)
 
 
 def _as_text(value: Any) -> str:

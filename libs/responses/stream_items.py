@@ -119,9 +119,8 @@ class MessageItem(_Item):
         kind, part, notes = self._parts[-1]
         self._open = ""
         finished = _message_part(kind, part.text, notes)
-        return [
-            part.done("text" if kind == "output_text" else "refusal"), event("response.content_part.done", **part.place, part=finished)
-        ]
+        done = part.done("text" if kind == "output_text" else "refusal")
+        return [done, event("response.content_part.done", **part.place, part=finished)]
 
 
 def _message_part(kind: str, text: str, annotations: list[Json]) -> Json:

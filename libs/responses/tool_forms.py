@@ -57,7 +57,8 @@ def canonical_choice(choice: Any) -> Any:
     """Flat tool_choice; the same object when it was flat."""
     if isinstance(choice, str):
         if choice not in _WORDS:
-            raise InvalidRequest('tool_choice must be "auto", "none", "required" or an object that names a tool.', param="tool_choice")
+            allowed = '"auto", "none", "required" or an object that names a tool'
+            raise InvalidRequest(f"tool_choice must be {allowed}.", param="tool_choice")
         return choice
     kind = choice.get("type")
     if not isinstance(kind, str):

@@ -5,7 +5,7 @@ from libs.contracts.health import ProviderAccount
 from libs.contracts.requests import Routed
 from libs.vault.seal import CannotOpen, context, unseal
 from services.provider_worker.dialect import Dialect, ProviderFailure
-from services.provider_worker.registry import DIALECTS
+from services.provider_worker.dialects import DIALECTS
 from services.provider_worker.settings import Account, direct
 
 

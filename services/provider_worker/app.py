@@ -12,7 +12,7 @@ from libs.contracts import subjects
 from libs.contracts.requests import Routed
 from services.provider_worker.accounts import Accounts
 from services.provider_worker.connections import session
-from services.provider_worker.registry import DIALECTS
+from services.provider_worker.dialects import DIALECTS
 from services.provider_worker.handlers import Worker
 from services.provider_worker.settings import WorkerSettings, accounts
 

@@ -23,6 +23,7 @@ from services.provider_worker.accounts import Accounts
 from services.provider_worker.dialect import Call, Dialect, Outcome, ProviderFailure, Reader, Upstream, Usage
 from services.provider_worker.exchange import Exchange, Timeouts, send
 from services.provider_worker.settings import WorkerSettings
+from services.provider_worker.text import output_text
 
 log = logging.getLogger("tokenrouter.attempt")
 
@@ -201,13 +202,13 @@ class Attempt:
             "cost_usd": None if usd is None else float(usd),
             "latency_ms": round((now - message.created_at) * 1000, 1),
         }
-        if outcome.status != "failed":
-            told_at: dict[str, Any] = {"completed_at": int(now)} if outcome.status == "completed" else {}
-        else:
-            told_at = {}
         return _encode(
             self._frame.render(
-                outcome.response, status=outcome.status, tokenrouter=told, **told_at
+                outcome.response,
+                status=outcome.status,
+                completed_at=int(now) if outcome.status == "completed" else None,
+                output_text=output_text(outcome.response),
+                tokenrouter=told,
             )
         )
 

@@ -25,8 +25,11 @@ def run(settings: RecorderSettings) -> None:
     app = application(bus)
     app.after_startup(intake.start)
     app.on_shutdown(intake.drain)
-    try:
-        serve(app, settings)
-    finally:
+
+    async def release() -> None:
         questions.shutdown()
         store.close()
+
+    # Not after `serve`: uvicorn ends the process with the signal that stopped it.
+    app.after_shutdown(release)
+    serve(app, settings)

@@ -60,6 +60,8 @@ class Intake:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        # A status message that no fetch has read would keep the connection from draining for 30 s.
+        await self._forget_subscription()
 
     async def _run(self) -> None:
         pause = 0.1

@@ -9,10 +9,10 @@ from msgspec import Struct
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+_CREATE_DATABASE = "CREATE DATABASE IF NOT EXISTS tokenrouter"
 _CREATE_HISTORY = (
-    "CREATE DATABASE IF NOT EXISTS tokenrouter",
     "CREATE TABLE IF NOT EXISTS tokenrouter.schema_migrations (number UInt32, name String, checksum String, "
-    "applied_at DateTime('UTC') DEFAULT now('UTC')) ENGINE = MergeTree ORDER BY number",
+    "applied_at DateTime('UTC') DEFAULT now('UTC')) ENGINE = MergeTree ORDER BY number"
 )
 _READ_HISTORY = "SELECT DISTINCT number, checksum FROM tokenrouter.schema_migrations ORDER BY number FORMAT TabSeparated"
 
@@ -67,8 +67,8 @@ def migrate(execute: Callable[[str], None], read: Callable[[str], bytes], migrat
 
     Raises SchemaMismatch before anything is changed.
     """
-    for statement in _CREATE_HISTORY:
-        execute(statement)
+    execute(_CREATE_DATABASE)
+    execute(_CREATE_HISTORY)
     lines = [line.split("\t") for line in read(_READ_HISTORY).decode().splitlines()]
     missing = pending(migrations, [(int(number), checksum) for number, checksum in lines])
     for migration in missing:

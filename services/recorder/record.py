@@ -17,8 +17,8 @@ from services.recorder.store import TABLES, RowsRefused, Store
 log = logging.getLogger("tokenrouter.recorder")
 
 LONGEST_PAUSE = 5.0
-# Room for the headers of a dead letter under the bus's message size.
-HEADERS_ROOM = 4096
+# The bus takes 1 MiB; the headers of a dead letter need some of it.
+MOST_DEAD_BYTES = (1 << 20) - 4096
 
 
 class Stopping(Exception):
@@ -73,7 +73,7 @@ class Recorder:
             "Tokenrouter-Sequence": str(source.metadata.sequence.stream),
         }
         subject = subjects.ledger_dead(source.subject.rpartition(".")[2])
-        body = refusal.row.json[: source._client.max_payload - HEADERS_ROOM]
+        body = refusal.row.json[:MOST_DEAD_BYTES]
 
         async def publish() -> None:
             await js.publish(subject, body, headers=headers)

@@ -41,7 +41,11 @@ INSERT_SETTINGS = {
     "input_format_null_as_default": 1,
     "input_format_json_read_objects_as_strings": 1,
     "input_format_json_read_arrays_as_strings": 1,
+    # Hops travel as arrays.
+    "input_format_json_named_tuples_as_objects": 0,
     "input_format_parallel_parsing": 0,
+    # Hops travel as arrays, which are half as long as objects.
+    "input_format_json_named_tuples_as_objects": 0,
     "date_time_input_format": "best_effort",
     "max_insert_threads": 1,
     "max_partitions_per_insert_block": 0,
@@ -83,7 +87,9 @@ class Store:
         """
         assert self._writer is not None, "opened for reading only"
         try:
-            self._writer.raw_insert(f"{DATABASE}.{TABLES[table]}", insert_block=b"\n".join(rows), fmt="JSONEachRow")
+            self._writer.raw_insert(
+                f"{DATABASE}.{TABLES[table]}", insert_block=b"\n".join(rows), fmt="JSONEachRow"
+            )
         except DatabaseError as error:
             if error.code in ROW_ERRORS:
                 raise RowsRefused(str(error)) from None

@@ -45,7 +45,8 @@ def password_variable(service: str) -> str:
 def for_service(service: str, settings: Settings, nats: Nats) -> dict[str, str]:
     """The environment of one service, without what differs between its instances."""
     environ = {name: value for name, value in settings.environ.items() if _may_see(service, name)}
-    environ |= nats.credentials(service, settings.environ)
+    if service in USERS:
+        environ |= nats.credentials(service, settings.environ)
     environ["TOKENROUTER_HOME"] = str(settings.home)
     return environ
 

@@ -7,7 +7,7 @@ from functools import partial
 from services.supervisor import environment, oneshot, probe
 from services.supervisor.environment import Nats
 from services.supervisor.process import Program
-from services.supervisor.settings import ROOT, SERVICES, Settings
+from services.supervisor.settings import SERVICES, Settings
 
 STOP_ORDER = ("edge", "firewall", "rules", "router", "provider-worker", "recorder", "sandbox", "nats-server")
 """Edges first, so that requests in flight still find every other service; the bus last."""
@@ -30,11 +30,11 @@ def services(settings: Settings, nats: Nats) -> list[Program]:
         port = probe.free_port()
         programs.append(_service("sandbox", 1, settings, nats, {"TOKENROUTER_SANDBOX_PORT": str(port)}))
         url = f"http://127.0.0.1:{port}"
-        worker |= {"OPENAI_BASE_URL": f"{url}/v1", "ANTHROPIC_BASE_URL": url, "TOKENROUTER_SANDBOX": "1"}
+        worker |= {"OPENAI_BASE_URL": f"{url}/openai/v1", "ANTHROPIC_BASE_URL": f"{url}/anthropic", "TOKENROUTER_SANDBOX": "1"}
     for service in SERVICES:
         extra = worker if service == "provider-worker" else {}
         programs += [_service(service, number + 1, settings, nats, extra) for number in range(settings.scale[service])]
-    return [p for p in programs if (ROOT / "services" / p.service.replace("-", "_") / "__main__.py").exists()]
+    return programs
 
 
 def _service(service: str, number: int, settings: Settings, nats: Nats, extra: Mapping[str, str]) -> Program:

@@ -52,7 +52,8 @@ _OTHER = Meaning("upstream_error", True)
 
 # Phrases of a 400 that another model could serve: the request is fine, this model is too small or too strict for it.
 _TOO_LONG = (
-    "context length", "context_length", "context window", "context limit", "prompt is too long", "too many tokens", "input is too long",
+    "context length", "context_length", "context window", "context limit", "prompt is too long", "too many tokens",
+    "input is too long",
 )
 _MODEL_LIMIT = ("for this model", "with this model", "by this model", "on this model", "does not support", "not supported by")
 

@@ -9,7 +9,7 @@ from services.provider_worker.dialects.anthropic.refusal import cannot, malforme
 Json = dict[str, Any]
 
 # https://platform.claude.com/docs/en/build-with-claude/vision
-_IMAGES = {"image/jpeg": "image/jpeg", "image/jpg": "image/jpeg", "image/png": "image/png", "image/gif": "image/gif", "image/webp": "image/webp"}
+_IMAGES = {f"image/{kind}": f"image/{kind}" for kind in ("jpeg", "png", "gif", "webp")} | {"image/jpg": "image/jpeg"}
 _TEXT_FILES = frozenset({"application/json", "application/xml", "application/x-yaml", "application/yaml"})
 _PDF_MAGIC = "JVBERi0"
 

@@ -1,7 +1,7 @@
-"""Tool names and call ids in Anthropic's alphabet, and back."""
+"""Tool names and call ids in Anthropic's alphabet."""
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from typing import Any
 from zlib import crc32
 
@@ -24,15 +24,7 @@ def original_names(tools: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def safe_id(call_id: str) -> str:
-    """The id itself when Anthropic takes it, otherwise `tr_` and its base64."""
+    """The id itself when Anthropic takes it, otherwise `tr_` and its base64: never the same for two ids."""
     if _ID.match(call_id):
         return call_id
     return "tr_" + urlsafe_b64encode(call_id.encode()).decode().rstrip("=")
-
-
-def original_id(safe: str) -> str:
-    """The inverse of `safe_id`."""
-    if not safe.startswith("tr_"):
-        return safe
-    data = safe[3:]
-    return urlsafe_b64decode(data + "=" * (-len(data) % 4)).decode()

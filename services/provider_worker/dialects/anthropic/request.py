@@ -128,5 +128,7 @@ def _settings(request: Json, made: Json, adapted: list[str]) -> None:
     unknown = [name for name, value in request.items() if name not in _READ and value not in (None, "disabled", 0)]
     if (request.get("text") or {}).get("verbosity"):
         unknown.append("text.verbosity")
+    if "message.output_text.logprobs" in (request.get("include") or ()):
+        unknown.append("message.output_text.logprobs")
     if unknown:
         adapted.append(f"dropped, unknown to Anthropic: {', '.join(sorted(unknown))}")

@@ -10,10 +10,11 @@ import msgspec
 
 Json = dict[str, Any]
 
-_KEPT = frozenset({"$ref", "type", "enum", "const", "title", "description", "required", "default", "format", "minItems"})
+_KEPT = frozenset({"$ref", "type", "enum", "const", "title", "description", "required"})
 _CHILD_MAPS = frozenset({"properties", "$defs", "definitions"})
-_CHILD_LISTS = frozenset({"anyOf", "allOf"})
-_SILENT = frozenset({"$schema", "$id", "$comment", "additionalProperties"})
+# Exactly-one becomes at-least-one: the grammar has no oneOf.
+_CHILD_LISTS = {"anyOf": "anyOf", "allOf": "allOf", "oneOf": "anyOf"}
+_SILENT = frozenset({"$schema", "$id", "$comment", "additionalProperties", "oneOf"})
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
 
 
@@ -29,20 +30,9 @@ def restricted(schema: Json, adapted: list[str], what: str) -> Json:
 def _restrict(schema: Any, moved: set[str]) -> Json:
     if not isinstance(schema, dict):
         return {}
-    made: Json = {}
-    rest: Json = {}
-    for name, value in schema.items():
-        if name in _CHILD_MAPS and isinstance(value, dict):
-            made[name] = {key: _restrict(child, moved) for key, child in value.items()}
-        elif (name in _CHILD_LISTS or name == "oneOf") and isinstance(value, list):
-            # Exactly-one becomes at-least-one: the grammar has no oneOf.
-            made["anyOf" if name == "oneOf" else name] = [_restrict(child, moved) for child in value]
-        elif name == "items" and isinstance(value, dict):
-            made[name] = _restrict(value, moved)
-        elif _takes(name, value):
-            made[name] = value
-        elif name not in _SILENT:
-            rest[name] = value
+    made = _children(schema, moved)
+    made |= {name: value for name, value in schema.items() if _takes(name, value)}
+    rest = {name: value for name, value in schema.items() if name not in made and name not in _SILENT}
     if _is_object(schema):
         made["additionalProperties"] = False
         if schema.get("additionalProperties"):
@@ -50,6 +40,18 @@ def _restrict(schema: Any, moved: set[str]) -> Json:
     if rest:
         moved.update(rest)
         made["description"] = f"{made.get('description', '')}\n{msgspec.json.encode(rest).decode()}".strip()
+    return made
+
+
+def _children(schema: Json, moved: set[str]) -> Json:
+    made: Json = {}
+    for name, value in schema.items():
+        if name in _CHILD_MAPS and isinstance(value, dict):
+            made[name] = {key: _restrict(child, moved) for key, child in value.items()}
+        elif name in _CHILD_LISTS and isinstance(value, list):
+            made[_CHILD_LISTS[name]] = [_restrict(child, moved) for child in value]
+        elif name == "items" and isinstance(value, dict):
+            made[name] = _restrict(value, moved)
     return made
 
 

@@ -47,7 +47,9 @@ def _budget(effort: str | None, max_tokens: int, forced: bool, resumable: bool, 
     return {"type": "enabled", "budget_tokens": budget}
 
 
-def _adaptive(reasoning: Json, effort: str | None, traits: Traits, forced: bool, adapted: list[str]) -> tuple[Json | None, str | None]:
+def _adaptive(
+    reasoning: Json, effort: str | None, traits: Traits, forced: bool, adapted: list[str]
+) -> tuple[Json | None, str | None]:
     if effort == "none":
         return _off(traits, adapted)
     level = _level(effort, traits, adapted)

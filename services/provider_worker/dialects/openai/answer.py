@@ -24,7 +24,8 @@ def response_in(body: bytes) -> Json:
         raise ProviderFailure(f"OpenAI's answer is not JSON: {snippet}", billing="maybe") from None
     if not isinstance(response, dict) or response.get("object") != "response":
         said = provider_errors.said(body)
-        raise ProviderFailure(f"OpenAI's answer is not a response: {said.message or 'unknown shape'}", billing="maybe", raw=said.raw)
+        what = said.message or "unknown shape"
+        raise ProviderFailure(f"OpenAI's answer is not a response: {what}", billing="maybe", raw=said.raw)
     return response
 
 
@@ -35,9 +36,9 @@ def outcome_of(response: Json) -> Outcome:
         raise ProviderFailure(f"OpenAI's response is not finished: status {response.get('status')!r}", billing="maybe")
     error = response.get("error") or {}
     if status == "failed" and error.get("code") in _PASSING:
-        raise ProviderFailure(
-            f"OpenAI's response failed: {error.get('message')}", code=_PASSING[error["code"]], billing="maybe", raw={"error": error}
-        )
+        code = _PASSING[error["code"]]
+        what = f"OpenAI's response failed: {error.get('message')}"
+        raise ProviderFailure(what, code=code, billing="maybe", raw={"error": error})
     if status == "failed" and not error:
         response["error"] = {"code": "server_error", "message": f"OpenAI ended the response with status {response['status']}."}
     complete_calls(response.get("output") or [])

@@ -67,7 +67,7 @@ class Written:
     def close_calls(self) -> list[Event]:
         """Calls whose pieces came, but neither arguments.done nor item.done: their missing events."""
         events: list[Event] = []
-        for item_id, known in self._items.items():
+        for known in list(self._items.values()):
             if known.item.get("type") == "function_call" and not known.done:
                 whole = known.item | {"arguments": "".join(known.pieces.get("arguments", ())), "status": "completed"}
                 events += self.done(known.index, whole)

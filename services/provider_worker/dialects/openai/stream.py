@@ -18,7 +18,8 @@ Json = dict[str, Any]
 
 _FRAMED = frozenset({"response.created", "response.in_progress", "response.queued"})
 _ENDING = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
-_ARGUMENTS_DONE, _ITEM_ADDED, _ITEM_DONE = "response.function_call_arguments.done", "response.output_item.added", "response.output_item.done"
+_ARGUMENTS_DONE = "response.function_call_arguments.done"
+_ITEM_ADDED, _ITEM_DONE = "response.output_item.added", "response.output_item.done"
 # Safe on bytes: inside a JSON string the quotes would be escaped.
 _NUMBER_BEHIND = re.compile(rb',\s*"sequence_number"\s*:\s*\d+')
 _NUMBER_AHEAD = re.compile(rb'"sequence_number"\s*:\s*\d+\s*,\s*')
@@ -148,8 +149,8 @@ class OpenAIReader:
 
 
 _STATUS = {
-    "rate_limit_exceeded": 429, "rate_limit_error": 429, "insufficient_quota": 429, "invalid_request_error": 400, "invalid_prompt": 400,
-    "context_length_exceeded": 400, "invalid_api_key": 401, "model_not_found": 404,
+    "rate_limit_exceeded": 429, "rate_limit_error": 429, "insufficient_quota": 429, "invalid_request_error": 400,
+    "invalid_prompt": 400, "context_length_exceeded": 400, "invalid_api_key": 401, "model_not_found": 404,
 }
 
 

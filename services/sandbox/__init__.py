@@ -1,0 +1,22 @@
+"""Stand-ins for providers, for people without keys: local servers that speak two providers' own dialects.
+
+`/openai/v1` and `/anthropic` are base URLs as the providers' own SDKs take them; any key is accepted. Answers are canned
+and say so: text begins with `[sandbox] `, the model in answers ends in `-sandbox`.
+
+A tool is called when `tool_choice` forces it, or when the last user text has a word of its name or description; once a
+tool's result has come in, the answer is text. Structured output is a small instance of the schema. Words in square
+brackets in the last user text change the behaviour:
+
+=====================  ==========================================================================
+`[sandbox:429]`        an HTTP error in the provider's form; also 400 401 403 404 413 500 503 529
+`[sandbox:fail]`       the stream ends in the provider's error event; 500 when not streamed
+`[sandbox:cut]`        the connection breaks off in the middle of the answer
+`[sandbox:eof]`        the stream ends cleanly, but without its last events
+`[sandbox:stall]`      silence in the middle of the answer, until the client leaves
+`[sandbox:slow]`       ten times slower
+`[sandbox:refuse]`     the model refuses
+`[sandbox:max_tokens]` the answer stops as if the limit on output tokens had been reached
+`[sandbox:tokens=500]` an answer of so many tokens, 20,000 at most
+`[sandbox:parallel]`   two calls of the same tool in one answer
+=====================  ==========================================================================
+"""

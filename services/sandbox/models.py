@@ -1,0 +1,35 @@
+"""Which models the sandbox takes for known, and how fast each is."""
+
+import re
+
+from msgspec import Struct
+
+OPENAI = re.compile(r"(gpt-[3-6][\w.:-]*|gpt-(oss|chat)-[\w.-]+|o[1-4](-[\w.-]+)?|chatgpt-[\w.-]+|codex-[\w.-]+)")
+ANTHROPIC = re.compile(r"claude-(\d|v1|instant|haiku|sonnet|opus|fable|mythos)[\w.@-]*")
+OPENAI_LISTED = ("gpt-4.1", "gpt-4.1-mini", "gpt-4o", "gpt-4o-mini", "gpt-5", "gpt-5-mini", "o3", "o4-mini")
+ANTHROPIC_LISTED = ("claude-haiku-4-5", "claude-opus-4-5", "claude-sonnet-4-5")
+
+
+class Pace(Struct, frozen=True):
+    """Seconds until the first token, and between tokens."""
+
+    first: float
+    token: float
+
+    def scaled(self, factor: float) -> "Pace":
+        """`factor` times slower."""
+        return Pace(self.first * factor, self.token * factor)
+
+
+def pace(model: str) -> Pace:
+    """As brisk as the model's family is in life, a little brisker for the large ones."""
+    if re.search(r"nano|mini|haiku|luna|3\.5|instant", model):
+        return Pace(0.20, 1 / 160)
+    if re.search(r"opus|pro\b|mythos|^o\d|deep", model):
+        return Pace(0.80, 1 / 55)
+    return Pace(0.40, 1 / 90)
+
+
+def thinks(model: str) -> bool:
+    """OpenAI's reasoning models think unless told not to."""
+    return re.match(r"o\d|gpt-[56]", model) is not None and "chat" not in model
