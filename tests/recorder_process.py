@@ -87,9 +87,9 @@ async def eventually(connection: Client, sql: str, satisfied: Callable[[str], bo
     raise AssertionError(f"{sql!r} stayed at {result!r} for {timeout} s")
 
 
-async def publish(connection: Client, *rows: LedgerRow) -> None:
+async def publish(connection: Client, *rows: LedgerRow, service: str = "edge") -> None:
     """One ledger message with these rows, durable in JetStream when this returns."""
-    await connection.jetstream().publish(subjects.ledger("edge"), encode(LedgerBatch(rows=list(rows))))
+    await connection.jetstream().publish(subjects.ledger(service), encode(LedgerBatch(rows=list(rows))))
 
 
 def request(request_id: str, workspace: str = "main", **columns: Any) -> LedgerRow:

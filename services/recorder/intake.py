@@ -21,7 +21,8 @@ CONSUMER = api.ConsumerConfig(
     ack_policy=api.AckPolicy.EXPLICIT,
     deliver_policy=api.DeliverPolicy.ALL,
     filter_subject=subjects.LEDGER,
-    ack_wait=30.0,
+    # A batch takes well under a second, and what a killed recorder held comes again after this.
+    ack_wait=10.0,
     max_deliver=-1,
     max_ack_pending=8192,
 )

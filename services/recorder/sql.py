@@ -50,7 +50,7 @@ async def _ask_recorder(settings: RecorderSettings, query: SqlQuery, write: Writ
     try:
         connection = await nats.connect(
             [url.strip() for url in settings.nats_url.split(",")], name="sql", inbox_prefix=b"_INBOX_sql", connect_timeout=2,
-            allow_reconnect=False, max_reconnect_attempts=0, error_cb=_ignore, **login,
+            allow_reconnect=False, max_reconnect_attempts=1, reconnect_time_wait=0, error_cb=_ignore, **login,
         )
     except AuthorizationError:
         raise QueryFailed("NATS refuses NATS_USER and NATS_PASSWORD") from None

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from services.supervisor import detach, probe, state
+from services.supervisor import detach, leftovers, probe, state
 from services.supervisor.lock import Held, Lock
 from services.supervisor.progress import Progress
 from services.supervisor.run import StartFailed, Supervisor
@@ -103,10 +103,10 @@ def _take(lock: Lock, settings: Settings) -> None:
                 f"TokenRouter already runs for {settings.home} (process {held.pid}); `make down` stops it, "
                 "and TOKENROUTER_HOME with TOKENROUTER_PORT runs a second one"
             ) from None
-    print("waiting for what is left of the former run to stop", flush=True)
-    if not lock.wait_until_free(detach.DOWN_TIMEOUT):
-        raise BadSetting("processes of a former run do not stop; `make down` shows more")
-    _take(lock, settings)
+    print("stopping what a former run has left", flush=True)
+    if not leftovers.end(settings.home, lock):
+        raise BadSetting(f"processes of a former run do not stop; see {settings.home}/log")
+    lock.take()
 
 
 def _nothing() -> None:

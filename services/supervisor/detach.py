@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from services.supervisor import state
+from services.supervisor import leftovers, state
 from services.supervisor.launch import open_log
-from services.supervisor.lock import Lock, alive
+from services.supervisor.lock import Lock
 from services.supervisor.settings import ROOT, Settings
 
 DOWN_TIMEOUT = 240.0
@@ -51,18 +51,13 @@ def down(settings: Settings) -> int:
     if holder is None:
         print(f"nothing runs for {settings.home}")
         return 0
-    # Without a supervisor its children have been told to drain already; a NATS server may need to be told.
-    for pid in [holder] if holder else _orphans(settings.home):
-        os.kill(pid, signal.SIGTERM)
     began = time.monotonic()
-    if not lock.wait_until_free(DOWN_TIMEOUT):
-        print(f"still running after {DOWN_TIMEOUT:.0f} s; see {settings.home}/log", file=sys.stderr)
+    if holder:
+        os.kill(holder, signal.SIGTERM)
+        lock.wait_until_free(DOWN_TIMEOUT)
+    if not leftovers.end(settings.home, lock):
+        print(f"something still runs for {settings.home}; see {settings.home}/log", file=sys.stderr)
         return 1
     state.clear(settings.home)
     print(f"stopped in {time.monotonic() - began:.1f} s")
     return 0
-
-
-def _orphans(home: Path) -> list[int]:
-    processes = (state.read(home) or {}).get("processes", {})
-    return [pid for name, pid in processes.items() if name.startswith("nats-server") and alive(pid)]

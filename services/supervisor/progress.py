@@ -16,8 +16,8 @@ class Progress:
     def line(self, text: str) -> None:
         try:
             print(text, flush=True)
-        except BrokenPipeError:
-            # Whoever read along has left; that is no reason to stop serving.
+        except OSError:
+            # The terminal or whoever read along has left; that is no reason to stop serving.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def done(self, name: str, what: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable
 
 from services.supervisor import nats, oneshot, plan, state
@@ -18,6 +19,8 @@ Services = Callable[[Settings, Nats], list[Program]]
 
 START_TIMEOUT = 60.0
 """Seconds a service may take to become ready."""
+SAME_INTERRUPT = 0.3
+"""Seconds within which two interrupts are one."""
 
 
 class StartFailed(Exception):
@@ -35,6 +38,7 @@ class Supervisor:
         self._processes: list[Process] = []
         self._keepers: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
+        self._stopped_at = 0.0
         self._nats = Nats(settings.nats_url, {})
         self._key = ""
         """The API key, while it may be shown."""
@@ -60,12 +64,20 @@ class Supervisor:
         return 0
 
     def stop(self) -> None:
-        """Begin to drain; the second time, kill."""
-        if self._stop.is_set():
+        """Begin to drain."""
+        if not self._stop.is_set():
+            self._stopped_at = time.monotonic()
+            self._stop.set()
+
+    def interrupt(self) -> None:
+        """Ctrl-C: the first one drains, the next one kills."""
+        # Terminal and make may both pass on one and the same Ctrl-C.
+        if self._stop.is_set() and time.monotonic() - self._stopped_at > SAME_INTERRUPT:
             self._say.line("killing what is left")
             for process in self._processes:
+                process.stopping = True
                 process.signal(signal.SIGKILL)
-        self._stop.set()
+        self.stop()
 
     def _show_key(self) -> None:
         """A key that was made in a start that came to nothing is not made again."""
@@ -74,8 +86,10 @@ class Supervisor:
 
     def _listen(self) -> None:
         loop = asyncio.get_running_loop()
+        # The terminal that closes is no reason to drop requests; killing make with its group sends SIGTERM twice.
         loop.add_signal_handler(signal.SIGTERM, self.stop)
-        loop.add_signal_handler(signal.SIGINT, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.stop)
+        loop.add_signal_handler(signal.SIGINT, self.interrupt)
         loop.add_signal_handler(signal.SIGCHLD, self._reap)
 
     def _reap(self) -> None:

@@ -75,7 +75,7 @@ def message(text: str) -> dict[str, Any]:
 def usage(read: int, written: int) -> dict[str, Any]:
     """Token counts."""
     return {
-        "input_tokens": read, "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens": read, "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": written, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": read + written,
     }  # fmt: skip
 

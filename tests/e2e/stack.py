@@ -44,7 +44,7 @@ class Stack:
         self.log = home.parent / f"{home.name}.log"
 
     def start(self) -> "Stack":
-        with self.log.open("ab") as log:
+        with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services.supervisor", "up"], cwd=ROOT, env=self.environ, stdout=log, stderr=log, start_new_session=True
             )

@@ -313,7 +313,7 @@ def test_anthropic_errors_on_demand(claude: anthropic.Anthropic, status: int, er
 def test_anthropic_unknown_model(claude: anthropic.Anthropic) -> None:
     with pytest.raises(anthropic.NotFoundError) as caught:
         _message(claude, False, model="claude-nonsense", messages=[{"role": "user", "content": "Hi"}])
-    assert caught.value.body["error"]["type"] == "not_found_error"  # type: ignore[index,call-overload]
+    assert caught.value.body["error"]["type"] == "not_found_error"  # type: ignore[index]
 
 
 def test_anthropic_fails_in_the_stream(claude: anthropic.Anthropic) -> None:

@@ -20,7 +20,7 @@ from services.supervisor.environment import Nats
 from services.supervisor.lock import Lock
 from services.supervisor.process import Process, Program
 from services.supervisor.progress import Progress
-from services.supervisor.run import StartFailed, Supervisor
+from services.supervisor.run import SAME_INTERRUPT, StartFailed, Supervisor
 from services.supervisor.settings import Settings, load
 
 SERVICE = """
@@ -191,18 +191,20 @@ async def test_what_holds_secrets_is_for_its_owner_alone(tmp_path: Path) -> None
         assert not any(instance.state["environ"]["NATS_PASSWORD"] in line for line in command_lines)
 
 
-async def test_a_second_stop_kills_what_drains_too_long(tmp_path: Path) -> None:
+async def test_a_second_interrupt_kills_what_drains_too_long(tmp_path: Path) -> None:
     stubborn = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n{SERVICE}"
     instance = Running(tmp_path, stubborn)
     task = instance.start()
     await instance.until_ready()
     instance.supervisor.stop()
     await eventually(lambda: any(line.startswith("stopping") for line in instance.heard.lines))
-    instance.supervisor.stop()
+    await asyncio.sleep(SAME_INTERRUPT)
+    instance.supervisor.interrupt()
     async with asyncio.timeout(10.0):
         assert await task == 0
     os.close(instance.lock.descriptor)
     assert "killing what is left" in instance.heard.lines
+    assert "starting it again" not in instance.heard.text
 
 
 def test_a_log_that_has_grown_large_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,8 @@ class OpenAIReader:
             special = self._error
         if special is not None:
             return self._opened(special(message))
-        return self._opened([Event(kind, _encode(message))]) if kind else []
+        # `keepalive` and the like: a type that no client knows breaks openai-node's stream helper.
+        return self._opened([Event(kind, _encode(message))]) if kind.startswith("response.") else []
 
     def _pass_delta(self, kind: str, data: bytes) -> Event:
         said = _delta(data)

@@ -1,0 +1,174 @@
+"""`make bench`: starts the router against a mock provider, loads it, and prints what a request and a chunk cost.
+
+The router's processes share one core, the mock provider and the load generator another. Always exits with 0.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from tests.bench import gateway, profile, report
+from tests.bench.gateway import Gateway
+from tests.bench.measure import LOAD_CORE, Meter, run_load
+from tests.bench.processes import Started, cpu_ms, started
+
+CHUNKS, STREAMS, RATE = 300, 8, 25
+Figures = dict[str, Any]
+
+
+def main() -> None:
+    options = _options()
+    begun = time.monotonic()
+    with started("tests.bench.mock_provider", "--chunks", str(CHUNKS), core=LOAD_CORE) as mock, _router(options, mock) as router:
+        figures = measured(Meter(router), mock, options)
+    figures["took_s"] = round(time.monotonic() - begun, 1)
+    print(report.table(figures))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(figures, indent=1) + "\n")
+    print(f"\n{figures['took_s']:.0f} s; all figures: {options.out}")
+
+
+def measured(meter: Meter, mock: Started, options: argparse.Namespace) -> Figures:
+    """Every figure that was asked for."""
+    direct = f"http://127.0.0.1:{mock.port}/v1/responses"
+    if not options.target:
+        meter.gateway.install_rules()
+    meter.pin()
+    meter.load("closed", "--seconds", "3")
+    meter.load("closed", "--stream", "--concurrency", str(STREAMS), "--total", str(STREAMS))
+    figures: Figures = {"direct": {}, "idle_cpu_percent": round(meter.idle(3.0 if options.only else 10.0) / 10, 2)}
+    if options.only in (None, "plain"):
+        _say("plain, 32 at a time")
+        figures |= _plain(meter, options)
+        figures["direct"] |= _direct_plain(direct, mock)
+    if options.only in (None, "stream"):
+        _say(f"streamed, {STREAMS} at a time")
+        figures |= _streamed(meter, options)
+        figures["direct"] |= _direct_streamed(direct, mock)
+    if options.only in (None, "light"):
+        _say(f"{RATE} a second")
+        figures |= _light(meter, direct, figures["direct"], options)
+    memory = meter.memory()
+    figures |= {"rss_mb": memory["rss_mb"], "pss_mb": memory["pss_mb"], "rss_by_service": memory["by_service"]}
+    figures |= {"errors": len(meter.errors), "error_samples": meter.errors[:10], "ledger": _ledger(meter)}
+    return figures
+
+
+def _plain(meter: Meter, options: argparse.Namespace) -> Figures:
+    seconds = options.seconds or 8.0
+    pid = meter.gateway.pid(options.profile) if options.profile else 0
+    with profile.recorded(pid, seconds, options.out.with_suffix(".stacks")) if pid else nullcontext():
+        cost = meter.cost("closed", "--seconds", str(seconds))
+    good = max(1, cost.result.good)
+    return {
+        "cpu_ms_per_request": cost.cpu_ms / good,
+        "cpu_ms_by_service": _shares(cost.by_service, 1 / good),
+        "requests_per_second_per_core": cost.result.good / cost.result.seconds,
+        "latency_p50_ms": cost.result.latency_ms.get("p50"),
+        "latency_p99_ms": cost.result.latency_ms.get("p99"),
+        "settled_after_s": cost.settled_after,
+    }
+
+
+def _streamed(meter: Meter, options: argparse.Namespace) -> Figures:
+    total = STREAMS * max(1, round((options.seconds or 7.0) / 1.6))
+    pid = meter.gateway.pid(options.profile) if options.profile and options.only == "stream" else 0
+    with profile.recorded(pid, total / STREAMS * 1.6, options.out.with_suffix(".stacks")) if pid else nullcontext():
+        cost = meter.cost("closed", "--stream", "--concurrency", str(STREAMS), "--total", str(total), "--seconds", "60")
+    chunks = max(1, cost.result.chunks)
+    return {
+        "cpu_us_per_chunk": 1000 * cost.cpu_ms / chunks,
+        "chunk_us_by_service": _shares(cost.by_service, 1000 / chunks),
+        "stream_seconds": cost.result.latency_ms.get("p50", 0.0) / 1000,
+    }
+
+
+def _light(meter: Meter, direct: str, into: Figures, options: argparse.Namespace) -> Figures:
+    seconds = str(options.seconds or 12.0)
+    bare = run_load(direct, "", "open", "--rate", str(RATE), "--seconds", seconds)
+    cost = meter.cost("open", "--rate", str(RATE), "--seconds", seconds)
+    bare_stream = run_load(direct, "", "open", "--stream", "--rate", "5", "--seconds", "4")
+    through_stream = meter.load("open", "--stream", "--rate", "5", "--seconds", "4")
+    into |= {f"{name} ms at {RATE} requests/s": value for name, value in bare.latency_ms.items()}
+    through = cost.result.latency_ms
+    return {
+        "added_p50_ms": through["p50"] - bare.latency_ms["p50"],
+        "added_p99_ms": through["p99"] - bare.latency_ms["p99"],
+        "added_stream_p50_ms": through_stream.first_byte_ms["p50"] - bare_stream.first_byte_ms["p50"],
+        "light_cpu_ms_per_request": cost.cpu_ms / max(1, cost.result.good),
+    }
+
+
+def _direct_plain(url: str, mock: Started) -> Figures:
+    before = cpu_ms(mock.pid)
+    result = run_load(url, "", "closed", "--seconds", "3")
+    spent = cpu_ms(mock.pid) - before
+    return {
+        "CPU ms per request (the mock's own)": spent / max(1, result.good),
+        "requests per second, mock and load on one core": result.good / result.seconds,
+    }
+
+
+def _direct_streamed(url: str, mock: Started) -> Figures:
+    before = cpu_ms(mock.pid)
+    result = run_load(url, "", "closed", "--stream", "--concurrency", str(STREAMS), "--total", str(2 * STREAMS))
+    spent = cpu_ms(mock.pid) - before
+    return {
+        "CPU us per chunk (the mock's own)": 1000 * spent / max(1, result.chunks),
+        "p50 seconds of a stream": result.latency_ms.get("p50", 0.0) / 1000,
+    }
+
+
+def _ledger(meter: Meter) -> Figures:
+    """Whether the ledger has every request that was sent, once."""
+    counted = [0]
+
+    def complete() -> bool:
+        answer = meter.gateway.sql("SELECT count() FROM requests")
+        counted[0] = int(answer) if answer else -1
+        return counted[0] < 0 or counted[0] == meter.sent
+
+    gateway.wait_until(complete, 20.0, pause=1.0)
+    if counted[0] < 0:
+        return {"requests sent": meter.sent, "rows": "cannot be asked"}
+    attempts = meter.gateway.sql("SELECT count() FROM attempts") or "unknown"
+    verdict = "exact" if counted[0] == meter.sent else "MISMATCH"
+    return {"requests sent": meter.sent, "requests recorded": counted[0], "attempts recorded": attempts, "verdict": verdict}
+
+
+def _shares(spent: dict[str, float], factor: float) -> Figures:
+    return {name: round(ms * factor, 4) for name, ms in sorted(spent.items(), key=lambda item: -item[1])}
+
+
+@contextmanager
+def _router(options: argparse.Namespace, mock: Started) -> Iterator[Gateway]:
+    if options.target:
+        yield Gateway(options.target, options.pid)
+        return
+    _say("starting the router")
+    with gateway.started(f"http://127.0.0.1:{mock.port}/v1", keep_logs=options.logs) as router:
+        yield router
+
+
+def _say(words: str) -> None:
+    print(words, flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
+    parser.add_argument("--only", choices=["plain", "stream", "light"], help="one measurement instead of all")
+    parser.add_argument("--seconds", type=float, help="of each measurement")
+    parser.add_argument("--profile", metavar="SERVICE", help="sample one process with py-spy; the figures are then off")
+    parser.add_argument("--target", metavar="URL", help="measure a router that runs there, without its /v1/responses")
+    parser.add_argument("--pid", type=int, default=0, help="with --target: the process whose family is measured")
+    parser.add_argument("--out", type=Path, default=Path("var/bench.json"), help="where all figures go (default: %(default)s)")
+    parser.add_argument("--logs", action="store_true", help="show the ends of all logs at the end")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

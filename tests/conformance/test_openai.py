@@ -1,0 +1,157 @@
+"""What is peculiar to OpenAI: nearly everything passes through untouched."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from libs.responses.envelope import wrap
+from services.provider_worker.dialect import ProviderFailure
+from services.provider_worker.dialects.openai import OpenAI
+from services.provider_worker.dialects.openai.stream import unnumbered
+from tests.conformance.answers import call, feed, stream_bytes, streamed, upstream_events, whole_bytes
+
+Json = dict[str, Any]
+
+DIALECT = OpenAI()
+
+
+def build(request: Json, *, stream: bool = False) -> tuple[Json, list[str]]:
+    upstream = DIALECT.build(call(request, model="gpt-5-mini", stream=stream))
+    assert upstream.path == "/responses"
+    return msgspec.json.decode(upstream.content), upstream.adapted
+
+
+def test_unknown_fields_pass_and_ours_do_not() -> None:
+    request = {
+        "model": "auto:cost", "input": "Hi", "router_mode": "cost", "router_model": "x", "router_provider": "openai", "stream": False,
+        "stream_options": {"format": "openai", "include_usage": True}, "response_format": {}, "previous_response_id": "resp_ours",
+        "some_future_field": {"nested": [1]}, "metadata": {"a": "b"}, "include": ["reasoning.encrypted_content"], "background": True,
+    }
+    body, adapted = build(request)
+    assert body == {
+        "model": "gpt-5-mini", "input": "Hi", "some_future_field": {"nested": [1]}, "metadata": {"a": "b"},
+        "include": ["reasoning.encrypted_content"],
+    }
+    assert adapted == []
+
+
+def test_p12_stream_options_are_openais_only() -> None:
+    body, _ = build({"input": "Hi", "stream_options": {"format": "openai", "include_obfuscation": False}}, stream=True)
+    assert body["stream_options"] == {"include_obfuscation": False}
+    assert body["stream"] is True
+    assert "stream_options" not in build({"input": "Hi", "stream_options": {"include_usage": True}}, stream=True)[0]
+
+
+def test_numbers_survive() -> None:
+    body = DIALECT.build(call({"input": "Hi", "seed": 12345678901234567890123, "temperature": 0.1}, stream=False)).content
+    assert b"12345678901234567890123" in body
+    assert b'"temperature":0.1' in body
+
+
+def test_p43_reasoning_of_others_is_left_out() -> None:
+    own = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAABo"}
+    foreign = {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": wrap("anthropic", "claude", b"{}")}
+    body, adapted = build({"input": [own, foreign, {"type": "message", "role": "user", "content": "Hi"}]})
+    assert [item.get("id") for item in body["input"]] == ["rs_1", None]
+    assert len(adapted) == 1
+
+
+def test_the_key_is_a_bearer_token() -> None:
+    assert DIALECT.authorize("sk-not-a-real-key") == {"authorization": "Bearer sk-not-a-real-key"}
+    assert DIALECT.authorize("") == {}
+
+
+@pytest.mark.parametrize("name", ["text", "tools", "reasoning", "web_search", "refusal"])
+def test_events_differ_from_openais_in_number_and_response_only(name: str) -> None:
+    data = stream_bytes("openai", name)
+    events, _ = streamed(DIALECT, data)
+    sent = [msgspec.json.decode(event.data) for event in upstream_events(data)][:-1]
+    for ours, theirs in zip(events, sent, strict=True):
+        del theirs["sequence_number"]
+        if "response" in theirs:
+            told = theirs["response"]
+            kept = {field: value for field, value in told.items() if value is not None and field not in ("id", "created_at", "metadata")}
+            assert ours["response"].items() >= kept.items()
+        else:
+            assert ours == theirs
+
+
+def test_p81_ids_are_ours() -> None:
+    events, outcome = streamed(DIALECT, stream_bytes("openai", "text"))
+    assert events[0]["response"]["id"] == "resp_ours"
+    assert events[0]["response"]["created_at"] == 1763800001
+    assert outcome.provider_response_id == "resp_68f0a1c1b2a3948576"
+
+
+def test_p65_half_told_calls_are_made_whole() -> None:
+    events, outcome = streamed(DIALECT, stream_bytes("openai", "calls_half_told"))
+    kinds = [event["type"] for event in events]
+    delta, done = "response.function_call_arguments.delta", "response.function_call_arguments.done"
+    assert (kinds.count(delta), kinds.count(done)) == (3, 2)
+    assert [event["name"] for event in events if event["type"] == done] == ["get_weather", "list_cities"]
+    assert outcome.usage.input_tokens == 9
+
+
+def test_p65_a_call_that_is_only_deltas_is_closed() -> None:
+    events = [
+        {"type": "response.output_item.added", "output_index": 0, "item": {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f"}},
+        {"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": 0, "delta": "{}"},
+        {"type": "response.completed", "response": {"id": "r", "object": "response", "status": "completed", "output": []}},
+    ]
+    made, outcome = streamed(DIALECT, b"".join(b"data: %b\n\n" % msgspec.json.encode(event) for event in events))
+    assert [event["type"] for event in made][-2:] == ["response.function_call_arguments.done", "response.output_item.done"]
+    [item] = outcome.response["output"]
+    assert (item["arguments"], item["status"]) == ("{}", "completed")
+
+
+def test_a_server_without_created_gets_one() -> None:
+    events, _ = streamed(DIALECT, stream_bytes("openai", "no_created"))
+    assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
+
+
+def test_unknown_events_pass() -> None:
+    events, _ = streamed(DIALECT, stream_bytes("openai", "unknown_events"))
+    assert events[2]["shape"] == {"new": [1, 2, 3]}
+    assert events[3]["big"] == 12345678901234567890123
+
+
+def test_a_failed_response_that_is_the_servers_fault_may_fall_back() -> None:
+    for act in (
+        lambda: DIALECT.read(whole_bytes("openai", "failed"), call()), lambda: feed(DIALECT.reader(call()), stream_bytes("openai", "failed"))
+    ):
+        with pytest.raises(ProviderFailure) as caught:
+            act()
+        assert (caught.value.code, caught.value.fallback, caught.value.billing) == ("upstream_unavailable", True, "maybe")
+
+
+def test_a_failed_response_that_is_the_requests_fault_is_shown() -> None:
+    outcome = DIALECT.read(whole_bytes("openai", "failed_policy"), call())
+    assert outcome.status == "failed"
+    assert outcome.response["error"]["code"] == "image_content_policy_violation"
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress", None, "whatever"])
+def test_a_response_that_is_not_over_is_no_answer(status: str | None) -> None:
+    body = msgspec.json.encode({"object": "response", "id": "r", "status": status, "output": []})
+    with pytest.raises(ProviderFailure):
+        DIALECT.read(body, call())
+
+
+def test_usage_keeps_what_else_openai_counts() -> None:
+    response = msgspec.json.decode(whole_bytes("openai", "text"))
+    del response["usage"]["input_tokens_details"]["cache_write_tokens"]
+    response["usage"]["input_tokens_details"]["audio_tokens"] = 3
+    usage = DIALECT.read(msgspec.json.encode(response), call()).response["usage"]
+    assert usage["input_tokens_details"] == {"cached_tokens": 0, "audio_tokens": 3, "cache_write_tokens": 0}
+
+
+@pytest.mark.parametrize(("data", "expected"), [
+    (b'{"type":"x","sequence_number":12,"delta":"a"}', b'{"type":"x","delta":"a"}'),
+    (b'{"sequence_number": 12, "type":"x"}', b'{"type":"x"}'),
+    (b'{"type":"x", "sequence_number" : 12}', b'{"type":"x"}'),
+    (b'{"type":"x","delta":"\\"sequence_number\\":5,"}', b'{"type":"x","delta":"\\"sequence_number\\":5,"}'),
+    (b'{"type":"x","delta":",\\"sequence_number\\":5","sequence_number":6}', b'{"type":"x","delta":",\\"sequence_number\\":5"}'),
+])
+def test_only_the_sequence_number_is_cut_from_a_delta(data: bytes, expected: bytes) -> None:
+    assert unnumbered(data) == expected
