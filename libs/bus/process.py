@@ -57,7 +57,7 @@ def serve(app: Any, settings: BusSettings, sockets: list[socket.socket] | None =
     gc.set_threshold(20_000, 20, 50)
     config = uvicorn.Config(
         app, host=settings.ops_host, port=settings.ops_port, loop="uvloop", http="httptools", ws="none", lifespan="on",
-        log_config=None, access_log=False, server_header=False, date_header=False, timeout_graceful_shutdown=60,
+        log_config=None, access_log=False, server_header=False, date_header=False, proxy_headers=False, timeout_graceful_shutdown=60,
     )
     server = uvicorn.Server(config)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

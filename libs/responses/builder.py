@@ -120,12 +120,12 @@ class ResponseBuilder:
 
     def finish(self, *, whole: bool = True) -> list[Event]:
         """Closes what is open. `whole` is False when the answer was cut off: then its last item is marked incomplete."""
-        open_calls = list(self._calls.values())
+        still_open: list[OpenItem] = [*self._calls.values(), *([self._current] if self._current is not None else [])]
         self._calls.clear()
-        last = self._items[-1] if self._items else None
-        events = self._close_current(whole=whole)
-        for item in open_calls:
-            events += item.close(whole=whole or item is not last)
+        self._current = None
+        events: list[Event] = []
+        for item in sorted(still_open, key=lambda item: item.index):
+            events += item.close(whole=whole or item is not self._items[-1])
         return events
 
     def _open_message(self) -> list[Event]:
@@ -134,6 +134,6 @@ class ResponseBuilder:
         self._items.append(self._current)
         return [*events, self._current.added()]
 
-    def _close_current(self, *, whole: bool = True) -> list[Event]:
+    def _close_current(self) -> list[Event]:
         current, self._current = self._current, None
-        return current.close(whole=whole) if current is not None else []
+        return current.close(whole=True) if current is not None else []

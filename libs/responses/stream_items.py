@@ -16,6 +16,8 @@ _encode = msgspec.json.Encoder().encode
 class OpenItem(Protocol):
     """An output item that may still grow."""
 
+    index: int
+
     def snapshot(self) -> Json: ...
     def chars(self) -> int: ...
     def close(self, *, whole: bool) -> list[Event]: ...
@@ -199,8 +201,8 @@ class CallItem(_Item):
 
     def close(self, *, whole: bool) -> list[Event]:
         events: list[Event] = []
-        if self._custom and self._value():
-            events.append(self._delta(self._value()))
+        if self._custom:
+            events += [self._delta(text)] if (text := self._value()) else []
         elif not self._chunks and whole:
             # A call without arguments is a call with an empty object; clients parse what they get.
             events += self.arguments("{}")

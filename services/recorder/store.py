@@ -41,8 +41,6 @@ INSERT_SETTINGS = {
     "input_format_null_as_default": 1,
     "input_format_json_read_objects_as_strings": 1,
     "input_format_json_read_arrays_as_strings": 1,
-    # Hops travel as arrays.
-    "input_format_json_named_tuples_as_objects": 0,
     "input_format_parallel_parsing": 0,
     # Hops travel as arrays, which are half as long as objects.
     "input_format_json_named_tuples_as_objects": 0,
@@ -121,7 +119,9 @@ class Store:
             whole = self._reader.raw_query(canonical, parameters=query.params or None, fmt=fmt)
             yield from (whole[at : at + PIECE] for at in range(0, len(whole), PIECE))
             return
-        with closing(self._reader.raw_stream(canonical, parameters=query.params or None, fmt=fmt)) as stream:
+        # Its declared type includes the asynchronous client's stream, which this client never returns.
+        opened: Any = self._reader.raw_stream(canonical, parameters=query.params or None, fmt=fmt)
+        with closing(opened) as stream:
             while piece := stream.read(PIECE):
                 yield piece
 

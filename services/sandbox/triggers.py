@@ -30,6 +30,6 @@ def find(text: str) -> Triggers:
     return Triggers(frozenset(word for word, _ in found), min(tokens, _LONGEST))
 
 
-def strip(text: str) -> str:
+def without(text: str) -> str:
     """The text without its triggers."""
     return _TRIGGER.sub("", text).strip()

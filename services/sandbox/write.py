@@ -32,7 +32,7 @@ def answer(asked: Asked, wanted: Triggers) -> Answer:
 
 def _prose(asked: Asked, wanted: Triggers) -> str:
     parts = [f"{MARK}This is a canned answer in place of {asked.model}; no provider was called."]
-    quoted = triggers.strip(asked.text)
+    quoted = triggers.without(asked.text)
     if quoted:
         parts.append(f"You wrote: “{quoted[:_QUOTED]}{'…' if len(quoted) > _QUOTED else ''}”")
     if asked.images:
@@ -66,7 +66,7 @@ def _limited(whole: Answer, asked: Asked, wanted: Triggers) -> Answer:
 def _calls(asked: Asked, wanted: Triggers) -> list[Call]:
     if asked.results or asked.choice == "none":
         return []
-    text = triggers.strip(asked.text)
+    text = triggers.without(asked.text)
     chosen = [tool for tool in asked.tools if _mentioned(tool, text.lower())]
     if not chosen and asked.choice == "forced":
         chosen = asked.tools[:1]

@@ -54,7 +54,7 @@ def measured(meter: Meter, mock: Started, options: argparse.Namespace) -> Figure
         figures |= _light(meter, direct, figures["direct"], options)
     memory = meter.memory()
     figures |= {"rss_mb": memory["rss_mb"], "pss_mb": memory["pss_mb"], "rss_by_service": memory["by_service"]}
-    figures |= {"errors": len(meter.errors), "error_samples": meter.errors[:10], "ledger": _ledger(meter)}
+    figures |= {"errors": meter.failed, "error_samples": meter.samples[:10], "ledger": _ledger(meter)}
     return figures
 
 
@@ -71,6 +71,7 @@ def _plain(meter: Meter, options: argparse.Namespace) -> Figures:
         "latency_p50_ms": cost.result.latency_ms.get("p50"),
         "latency_p99_ms": cost.result.latency_ms.get("p99"),
         "settled_after_s": cost.settled_after,
+        "others_percent": cost.others_percent,
     }
 
 
@@ -83,6 +84,7 @@ def _streamed(meter: Meter, options: argparse.Namespace) -> Figures:
     return {
         "cpu_us_per_chunk": 1000 * cost.cpu_ms / chunks,
         "chunk_us_by_service": _shares(cost.by_service, 1000 / chunks),
+        "stream_others_percent": cost.others_percent,
         "stream_seconds": cost.result.latency_ms.get("p50", 0.0) / 1000,
     }
 
@@ -94,13 +96,17 @@ def _light(meter: Meter, direct: str, into: Figures, options: argparse.Namespace
     bare_stream = run_load(direct, "", "open", "--stream", "--rate", "5", "--seconds", "4")
     through_stream = meter.load("open", "--stream", "--rate", "5", "--seconds", "4")
     into |= {f"{name} ms at {RATE} requests/s": value for name, value in bare.latency_ms.items()}
-    through = cost.result.latency_ms
     return {
-        "added_p50_ms": through["p50"] - bare.latency_ms["p50"],
-        "added_p99_ms": through["p99"] - bare.latency_ms["p99"],
-        "added_stream_p50_ms": through_stream.first_byte_ms["p50"] - bare_stream.first_byte_ms["p50"],
+        "added_p50_ms": _added(cost.result.latency_ms, bare.latency_ms, "p50"),
+        "added_p99_ms": _added(cost.result.latency_ms, bare.latency_ms, "p99"),
+        "added_stream_p50_ms": _added(through_stream.first_byte_ms, bare_stream.first_byte_ms, "p50"),
         "light_cpu_ms_per_request": cost.cpu_ms / max(1, cost.result.good),
     }
+
+
+def _added(through: dict[str, float], bare: dict[str, float], quantile: str) -> float | None:
+    """None where nothing came through."""
+    return through[quantile] - bare[quantile] if through and bare else None
 
 
 def _direct_plain(url: str, mock: Started) -> Figures:

@@ -26,6 +26,8 @@ class Cost(Struct, frozen=True, kw_only=True):
     by_service: dict[str, float]
     settled_after: float
     """Seconds from the end of the load."""
+    others_percent: float
+    """Of the router's core, used by other programs and the hypervisor during the load: far from 0, the figures are off."""
 
 
 class Meter:
@@ -34,8 +36,9 @@ class Meter:
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self.idle_ms_per_second = 0.0
-        self.sent = 0
-        self.errors: list[str] = []
+        self.sent = self.failed = 0
+        self.samples: list[str] = []
+        """Some of the failures, in words."""
 
     def pin(self) -> None:
         processes.pin(list(self.gateway.processes()), GATEWAY_CORE)
@@ -49,9 +52,10 @@ class Meter:
 
     def cost(self, *arguments: str) -> Cost:
         """Run a load and wait until the router has come to rest."""
-        before = self._cpu()
+        before, busy = self._cpu(), processes.core_busy_ms(GATEWAY_CORE)
         result = self.load(*arguments)
         ended = time.monotonic()
+        others = processes.core_busy_ms(GATEWAY_CORE) - busy - (sum(self._cpu().values()) - sum(before.values()))
         self._settle()
         settled = time.monotonic() - ended
         after = self._cpu()
@@ -61,14 +65,19 @@ class Meter:
             service = names.get(pid, "gone")
             spent[service] = spent.get(service, 0.0) + ms - before.get(pid, 0.0)
         return Cost(
-            result=result, cpu_ms=sum(spent.values()) - self.idle_ms_per_second * settled, by_service=spent, settled_after=settled
+            result=result,
+            cpu_ms=sum(spent.values()) - self.idle_ms_per_second * settled,
+            by_service=spent,
+            settled_after=settled,
+            others_percent=max(0.0, others / result.seconds / 10),
         )
 
     def load(self, *arguments: str) -> Result:
         """Run the load generator on its own core."""
         result = run_load(self.gateway.endpoint, self.gateway.key, *arguments)
         self.sent += result.sent
-        self.errors += result.errors
+        self.failed += result.sent - result.good
+        self.samples += result.errors
         return result
 
     def memory(self) -> dict[str, Any]:

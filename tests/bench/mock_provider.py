@@ -84,7 +84,8 @@ class Connection(asyncio.Protocol):
             self._transport.write(replies.error(404, "Not Found"))
 
     def _json(self, body: bytes) -> None:
-        self._transport.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        self._transport.write(head % len(body) + body)
 
     def _whole(self) -> None:
         counts = self._behaviour.counts

@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 MS_PER_TICK = 1000.0 / os.sysconf("SC_CLK_TCK")
-_MODULE = re.compile(r"(?:services|tests)\.([a-z_]+)")
+_MODULE = re.compile(r"(?:services|tests\.bench)\.([a-z_]+)")
 
 
 class Started(Struct, frozen=True):
@@ -45,6 +45,16 @@ def cpu_ms(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) * MS_PER_TICK
+
+
+def core_busy_ms(core: int) -> float:
+    """Time in which a core was not idle since the start of the machine; what a hypervisor took for others counts as busy."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *fields = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[:8])
+            return (user + nice + system + irq + softirq + steal) * MS_PER_TICK
+    return 0.0
 
 
 def memory_kb(pid: int) -> tuple[int, int]:

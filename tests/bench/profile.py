@@ -15,13 +15,16 @@ def recorded(pid: int, seconds: float, out: Path) -> Iterator[None]:
     found = shutil.which("py-spy") or shutil.which("py-spy", path=str(Path(sys.executable).parent))
     if found is None:
         raise SystemExit("--profile needs py-spy on the PATH")
-    command = [found, "record", "--nonblocking", "--rate", "400", "--format", "raw", "--native", "--pid", str(pid)]
-    sampler = subprocess.Popen([*command, "--duration", str(int(seconds)), "--output", str(out)], stderr=subprocess.DEVNULL)
+    command = [found, "record", "--nonblocking", "--rate", "400", "--format", "raw", "--function", "--pid", str(pid)]
+    command += ["--duration", str(int(seconds)), "--output", str(out)]
+    sampler = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         yield
     finally:
-        sampler.wait(60)
-    if out.exists():
+        said = sampler.communicate(timeout=60)[1].decode(errors="replace")
+    if sampler.returncode:
+        print(f"py-spy failed: {said.strip()[-500:]}")
+    else:
         print(f"\nWhere the profiled process spent its time ({out}):\n{summary(out.read_text())}")
 
 

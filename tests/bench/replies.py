@@ -15,7 +15,8 @@ ITEM = f"msg_{_HOLE}"
 def whole() -> bytes:
     """A complete HTTP reply with a hole for its number."""
     body = msgspec.json.encode(response("completed", [message("Measured and found to be fast.")], usage(512, 8)))
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_{_HOLE}\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+    head += f"x-request-id: req_{_HOLE}\r\ncontent-length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
@@ -31,13 +32,13 @@ def stream(chunks: int) -> tuple[bytes, list[bytes], bytes]:
     text = DELTA_TEXT * chunks
     item, part = message(text), {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
     at = {"item_id": ITEM, "output_index": 0, "content_index": 0}
-    opening = [
+    opening: list[tuple[str, dict[str, Any]]] = [
         ("response.created", {"response": response("in_progress", [], None)}),
         ("response.in_progress", {"response": response("in_progress", [], None)}),
         ("response.output_item.added", {"output_index": 0, "item": item | {"status": "in_progress", "content": []}}),
         ("response.content_part.added", at | {"part": part | {"text": ""}}),
     ]
-    closing = [
+    closing: list[tuple[str, dict[str, Any]]] = [
         ("response.output_text.done", at | {"text": text, "logprobs": []}),
         ("response.content_part.done", at | {"part": part}),
         ("response.output_item.done", {"output_index": 0, "item": item}),

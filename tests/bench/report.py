@@ -40,6 +40,8 @@ OTHERS = {
     "latency_p99_ms": "p99 ms, c=32",
     "idle_cpu_percent": "CPU per cent of a core, idle",
     "pss_mb": "PSS MB, all processes (shared pages counted once)",
+    "others_percent": "per cent of the router's core used by others, c=32",
+    "stream_others_percent": "per cent of the router's core used by others, streams",
     "settled_after_s": "seconds until the ledger was written, after c=32",
 }
 

@@ -114,10 +114,15 @@ class Grammar:
     """Walks a stream and fails at the first event that is out of order."""
 
     def __init__(self) -> None:
-        self.output: list[Json] = []
+        self._done: dict[int, Json] = {}
         self._items: dict[int, Json] = {}
         self._parts: dict[Any, Json] = {}
         self._texts: dict[Any, str] = {}
+
+    @property
+    def output(self) -> list[Json]:
+        """The finished items by their index."""
+        return [self._done[index] for index in sorted(self._done)]
 
     def check(self, events: list[Json]) -> "Grammar":
         assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
@@ -131,13 +136,13 @@ class Grammar:
     def _step(self, event: Json, kind: str) -> None:
         assert kind not in ("response.created", "response.in_progress")
         if kind == "response.output_item.added":
-            assert event["output_index"] == len(self._items) + len(self.output), "indexes count up"
+            assert event["output_index"] == len(self._items) + len(self._done), "indexes count up"
             self._items[event["output_index"]] = event["item"]
         elif kind == "response.output_item.done":
             opened = self._items.pop(event["output_index"])
             assert opened["id"] == event["item"]["id"]
             assert not any(key[0] == opened["id"] for key in (*self._parts, *self._texts)), "closed before its parts"
-            self.output.append(event["item"])
+            self._done[event["output_index"]] = event["item"]
         elif kind in _PARTS:
             self._at_item(event)
             self._parts[_place(event)] = event["part"]

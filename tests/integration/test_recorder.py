@@ -21,8 +21,8 @@ from tests.recorder_process import RecorderProcess, attempt, delivery, eventuall
 
 DOCUMENTED = (
     "request_id, created_at, workspace, api_key_id, endpoint, model_requested, model, provider, mode, status, http_status, "
-    "error_code, input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_usd, latency_ms, ttft_ms, stream, metadata"
-).split(", ")
+    "error_code, input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_usd, latency_ms, ttft_ms, stream, metadata, "
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +56,18 @@ async def bus(server: NatsServer, recorder: RecorderProcess) -> AsyncIterator[Cl
     await connection.close()
 
 
-async def test_every_table_can_be_read_within_a_second(bus: Client) -> None:
+async def test_every_view_shows_a_row_about_a_second_later(bus: Client) -> None:
     await publish(bus, request("req_a", "arrive"), attempt("req_a", 1, "arrive"), delivery("req_a", "arrive"))
-    for view, rows in (("requests", "1"), ("attempts", "1"), ("deliveries", "1"), ("decisions", "2")):
-        await eventually(bus, f"SELECT count() FROM {view} WHERE workspace = 'arrive'", lambda r, n=rows: r == f"{n}\n", timeout=1.0)
+    views = ("requests", "attempts", "deliveries", "decisions")
+    counts = ", ".join(f"(SELECT count() FROM {view} WHERE workspace = 'arrive')" for view in views)
+    await eventually(bus, f"SELECT {counts}", lambda result: result == "1\t1\t1\t2\n", timeout=1.5)
 
 
 async def test_a_request_reads_as_it_was_written(bus: Client) -> None:
     await publish(bus, request("req_b", "columns", created_at=1_763_200_000.123456))
     await eventually(bus, "SELECT count() FROM requests WHERE workspace = 'columns'", lambda result: result == "1\n")
     row = json.loads(await query(bus, "SELECT * FROM requests WHERE workspace = 'columns'", format="JSONEachRow"))
-    assert list(row)[: len(DOCUMENTED)] == DOCUMENTED
+    assert ", ".join(row).startswith(DOCUMENTED)
     assert row["created_at"] == "2025-11-15 09:46:40.123456"
     assert row["cost_usd"] == pytest.approx(0.0001250001, abs=1e-12)
     assert row["metadata"] == {"tenant": "acme"}
@@ -225,15 +226,16 @@ async def test_the_command_line_prints_plain_tsv(bus: Client, recorder: Recorder
     assert named.stdout == "n\n1\n"
 
 
-async def test_the_command_line_fails_loudly(bus: Client, recorder: RecorderProcess, tmp_path: Path) -> None:
+async def test_the_command_line_fails_loudly(bus: Client, recorder: RecorderProcess) -> None:
     wrong = await asyncio.to_thread(recorder.sql, "SELECT nonsense FROM requests")
     assert wrong.returncode == 1
     assert wrong.stdout == ""
     assert wrong.stderr.startswith("error: ")
     assert "nonsense" in wrong.stderr
-    nowhere = await asyncio.to_thread(
-        lambda: recorder.sql("SELECT 1", NATS_URL="nats://127.0.0.1:1", TOKENROUTER_HOME=str(tmp_path))
-    )
+
+
+def test_the_command_line_creates_no_database_where_there_is_none(tmp_path: Path) -> None:
+    nowhere = RecorderProcess("nats://127.0.0.1:1", tmp_path).sql("SELECT 1")
     assert nowhere.returncode == 1
     assert "NATS_URL" in nowhere.stderr
     assert not list(tmp_path.iterdir())

@@ -5,7 +5,7 @@ import random
 import resource
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -49,13 +49,25 @@ async def _up(bus: Client) -> None:
     await eventually(bus, "SELECT 1", lambda result: result == "1\n")
 
 
-async def _acknowledged(bus: Client) -> None:
+async def _until(satisfied: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(ANY_TIME):
         while True:
-            info = await bus.jetstream().consumer_info(subjects.LEDGER_STREAM, "recorder")
-            if not info.num_pending and not info.num_ack_pending:
+            if await satisfied():
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.02)
+
+
+async def _in_hand(bus: Client) -> int:
+    """Messages that a recorder has and did not acknowledge."""
+    return (await bus.jetstream().consumer_info(subjects.LEDGER_STREAM, "recorder")).num_ack_pending or 0
+
+
+async def _acknowledged(bus: Client) -> None:
+    async def all_are() -> bool:
+        info = await bus.jetstream().consumer_info(subjects.LEDGER_STREAM, "recorder")
+        return not info.num_pending and not info.num_ack_pending
+
+    await _until(all_are)
 
 
 @pytest.mark.timeout(180)
@@ -99,9 +111,11 @@ async def test_rows_wait_while_the_disk_is_full(bus: Client, recorder: RecorderP
     _, hard = resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (0, hard))
     await publish(bus, *[request(f"req_{n}") for n in range(10)])
-    async with asyncio.timeout(10):
-        while not (await bus.jetstream().consumer_info(subjects.LEDGER_STREAM, "recorder")).num_ack_pending:
-            await asyncio.sleep(0.02)
+
+    async def taken() -> bool:
+        return await _in_hand(bus) > 0
+
+    await _until(taken)
     assert await query(bus, "SELECT count() FROM requests") == "1\n"
     resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (hard, hard))
     await eventually(bus, "SELECT count() FROM requests", lambda result: result == "11\n")
@@ -129,9 +143,11 @@ async def test_it_goes_on_after_the_nats_server_came_back(bus: Client, server: N
     await eventually(bus, "SELECT count() FROM requests", lambda result: result == "1\n")
     await asyncio.to_thread(server.kill)
     await asyncio.to_thread(server.start)
-    async with asyncio.timeout(10):
-        while not bus.is_connected:
-            await asyncio.sleep(0.02)
+
+    async def connected() -> bool:
+        return bus.is_connected
+
+    await _until(connected)
     await publish(bus, request("req_after"))
     await eventually(bus, "SELECT count() FROM requests", lambda result: result == "2\n")
 
@@ -160,12 +176,15 @@ async def test_a_database_with_another_history_is_not_touched(
     recorder.start()
     await _up(bus)
     recorder.stop()
-    _write_history(tmp_path / "home" / "clickhouse", number, checksum)
-    refused = subprocess.run(
-        [sys.executable, "-m", "services.recorder"], env=recorder.environment, capture_output=True, text=True, timeout=30, check=False
-    )
+    await asyncio.to_thread(_write_history, tmp_path / "home" / "clickhouse", number, checksum)
+    refused = await asyncio.to_thread(_run_to_its_end, recorder)
     assert refused.returncode == 1
     assert remedy in refused.stderr
+
+
+def _run_to_its_end(recorder: RecorderProcess) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "services.recorder"]
+    return subprocess.run(command, env=recorder.environment, capture_output=True, text=True, timeout=30, check=False)
 
 
 def _write_history(path: Path, number: int, checksum: str) -> None:

@@ -19,6 +19,7 @@ _PASSED_OVER = frozenset({
     "mcp_approval_request", "mcp_approval_response",
 })
 _CONTINUE = "Continue."
+_check_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _NO_RESULT = "This call was not answered."
 
 
@@ -194,11 +195,9 @@ def _arguments(text: str, where: str) -> msgspec.Raw:
     if not stripped:
         return msgspec.Raw(b"{}")
     try:
-        value = msgspec.json.decode(stripped)
+        _check_object(stripped)
     except msgspec.MsgspecError:
-        value = None
-    if not isinstance(value, dict):
-        raise malformed(f"{where}.arguments is not a JSON object", f"{where}.arguments")
+        raise malformed(f"{where}.arguments is not a JSON object", f"{where}.arguments") from None
     return msgspec.Raw(stripped.encode())
 
 

@@ -21,6 +21,8 @@ class AnthropicReader:
 
     def feed(self, event: ServerSentEvent) -> list[Event]:
         """Canonical events for one of Anthropic's. Raises ProviderFailure for an error event and for what is not JSON."""
+        if self.outcome is not None:
+            return []
         try:
             return self._read(decode_event(event.data))
         except (msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
@@ -37,7 +39,7 @@ class AnthropicReader:
     def _read(self, said: StreamEvent) -> list[Event]:
         kind, writer = said.type, self._writer
         if kind == "content_block_delta" and said.delta is not None:
-            return writer.add_to_block(said.index, said.delta)
+            return self._opened(writer.add_to_block(said.index, said.delta))
         if kind == "content_block_start" and said.content_block is not None:
             return self._opened(writer.begin_block(said.index, said.content_block))
         if kind == "content_block_stop":
@@ -74,8 +76,6 @@ class AnthropicReader:
         return []
 
     def _stop(self) -> list[Event]:
-        if self.outcome is not None:
-            return []
         events = self._opened(self._writer.finish())
         self.outcome = self._writer.outcome()
         return events

@@ -59,7 +59,7 @@ class OpenAIReader:
     def feed(self, event: ServerSentEvent) -> list[Event]:
         """Canonical events for one of OpenAI's. Raises ProviderFailure for an error in the stream and for what is not JSON."""
         data = event.data
-        if data.strip() == b"[DONE]":
+        if self.outcome is not None or data.strip() == b"[DONE]":
             return []
         try:
             return self._read(event.event, data)
@@ -116,10 +116,11 @@ class OpenAIReader:
     def _end(self, response: Json) -> list[Event]:
         self._provider_id = response.get("id") or self._provider_id
         outcome = outcome_of(response)
+        events = self._opened(self._written.close_calls())
         if not response.get("output"):
             response["output"] = self._written.output()
         self.outcome = outcome
-        return self._opened(self._written.close_calls())
+        return events
 
     def _item_added(self, message: Json) -> list[Event]:
         complete_open(message["item"])
@@ -156,9 +157,10 @@ _STATUS = {
 
 
 def complete_open(item: Json) -> None:
-    """A call that has just been added is in progress."""
+    """A call that has just been added is in progress and has no arguments yet; some servers leave that unsaid."""
     if item.get("type") == "function_call":
         item.setdefault("status", "in_progress")
+        item.setdefault("arguments", "")
 
 
 def unnumbered(data: bytes) -> bytes:
