@@ -39,14 +39,15 @@ class SseParser:
             return []
         closes = b"\n\n" in chunk or (self._ends_line and chunk[0] == 0x0A)
         self._ends_line = chunk[-1] == 0x0A
-        self._pieces.append(chunk)
-        self._size += len(chunk)
         if not closes:
+            self._pieces.append(chunk)
+            self._size += len(chunk)
             self._check()
             return []
-        *blocks, rest = b"".join(self._pieces).split(b"\n\n")
-        self._keep(rest)
-        self._check()
+        *blocks, rest = (b"".join((*self._pieces, chunk)) if self._pieces else chunk).split(b"\n\n")
+        if rest or self._pieces:
+            self._keep(rest)
+            self._check()
         return self._parsed(blocks)
 
     def close(self) -> list[ServerSentEvent]:

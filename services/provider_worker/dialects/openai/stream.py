@@ -165,8 +165,6 @@ def complete_open(item: Json) -> None:
 
 def unnumbered(data: bytes) -> bytes:
     """A flat event without its sequence number, every other byte as it came."""
-    if b'"sequence_number"' not in data:
-        return data
     cut, found = _NUMBER_BEHIND.subn(b"", data, count=1)
     return cut if found else _NUMBER_AHEAD.sub(b"", data, count=1)
 

@@ -1,0 +1,80 @@
+"""One full message of each kind, for the golden files."""
+
+from libs.contracts.decisions import (
+    AttemptOutcome, Candidate, Decision, Excluded, Price, PriceTier, Ruling, Screening, Target,
+)
+from libs.contracts.deltas import Completed, Deltas, Event, Failed, Refused, Released, Started
+from libs.contracts.errors import ErrorInfo
+from libs.contracts.health import Health, ProviderAccount
+from libs.contracts.ledger import LedgerBatch, LedgerRow
+from libs.contracts.message import Body, Condition, Hop, Message, RuleTrace, Warning
+from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, RequestFacts, Routed, Ruled, Screened, advance
+
+ADMITTED = Admitted(
+    request_id="req_00000000-0000-4000-8000-000000000001", workspace="default", key_id="key_1", created_at=1795000000.25,
+    deadline=1795000600.25, dispatch=2, expires_at=1795000002.5, edge="edge-1", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01",
+    stream=True,
+    facts=RequestFacts(
+        model="gpt-4o:cost", target=Target(model="gpt-4o", mode="cost"), override=Target(provider="openai"), metadata={"team": "blue"},
+        input_chars=12, max_output_tokens=100, tools=2, builtin_tools=["web_search"], images=1, files=1, audio=1, structured=True, explain=True,
+    ),
+    body=Body(inline=b'{"input":"hello"}', size=17),
+    provider_keys={"openai": b"\x00sealed"},
+    hops=[Hop("firewall", "firewall-1", 1795000000.3, 0.05)],
+)
+TRACE = RuleTrace(
+    kind="routing", rule_id=1, name="a rule", priority=5, matched=True,
+    conditions=[Condition(field="contains", expected="hello", matched=True, seen=["hello"])], action={"set_mode": "cost"},
+)
+SCREENED = advance(
+    ADMITTED, Screened,
+    screening=Screening(
+        revision=3, checked=10, masked=1, warnings=[Warning(source="firewall", message="matched", rule_id=2)],
+        trace=[RuleTrace(kind="firewall", rule_id=2, name="b", priority=0, matched=True, action="mask", scope="prompt", hits=1)],
+    ),
+)
+RULED = advance(SCREENED, Ruled, ruling=Ruling(revision=4, trace=[TRACE], target=Target(mode="cost")))
+PRICE = Price(
+    version="list 1", input="2.5", cached_input="1.25", cache_write="3", output="10", input_tiers=[PriceTier(200000, "5")],
+    output_tiers=[PriceTier(200000, "15")],
+)
+ROUTED = advance(
+    RULED, Routed,
+    decision=Decision(
+        mode="cost", confidence=0.8, chosen=1, excluded=[Excluded(provider="anthropic", model="m", reason="no key")],
+        candidates=[
+            Candidate(provider="openai", model="gpt-4o", price=PRICE, score=0.9, cost=1.0, quality=0.7, latency=0.5, expected_usd=0.001),
+            Candidate(provider="openai", model="gpt-5", max_output_tokens=1000, sandbox=True),
+        ],
+        warnings=[Warning(source="router", message="freed")],
+    ),
+)
+OUTCOME = AttemptOutcome(
+    attempt=1, provider="openai", model="gpt-4o", status="failed", code="rate_limit_exceeded", http_status=429, retry_after=7.0,
+    message="slow down",
+)
+IDS = {"request_id": ADMITTED.request_id, "dispatch": 2, "attempt": 1}
+ERROR = ErrorInfo(
+    status=422, type="firewall_error", code="firewall_blocked", message="blocked", param="input", provider="openai", rule_trace=[TRACE],
+    retry_after=2, should_retry=False,
+)
+
+SAMPLES: list[Message] = [
+    ADMITTED,
+    SCREENED,
+    RULED,
+    ROUTED,
+    advance(ROUTED, AttemptFailed, attempts=[OUTCOME]),
+    Cancelled(request_id=ADMITTED.request_id, dispatch=2, reason="client disconnected"),
+    Started(**IDS, worker="provider-worker-1", provider="openai", model="gpt-4o"),
+    Released(**IDS, expires_at=1795000004.5),
+    Deltas(**IDS, seq=3, events=[Event("response.output_text.delta", b'{"delta":"a"}'), Event("x", b"", "claim-1")]),
+    Completed(**IDS, seq=4, status="completed", response=Body(inline=b"{}", size=2), provider="openai", model="gpt-4o", output_tokens=5),
+    Failed(**IDS, error=ERROR),
+    Refused(**IDS, stage="firewall", error=ERROR),
+    Health(
+        service="provider-worker", instance="provider-worker-1", at=1795000000.0, running=[ADMITTED.request_id],
+        providers=[ProviderAccount(provider="openai", has_key=True, configured=True, sandbox=True, models=["m"])],
+    ),
+    LedgerBatch(rows=[LedgerRow("requests", b'{"request_id":"r"}')]),
+]
