@@ -102,7 +102,7 @@ class Bus:
         self._tasks = [asyncio.create_task(self._beat())]
         log.info("ready")
 
-    async def drain(self, timeout: float = 30.0) -> None:
+    async def drain(self, timeout: float = 60.0) -> None:
         """Stop taking, finish what is in hand, and make every ledger row durable."""
         self.draining = True
         if not self.ready:

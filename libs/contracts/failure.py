@@ -2,7 +2,15 @@
 
 from libs.contracts.decisions import AttemptOutcome
 from libs.contracts.errors import (
-    ErrorInfo, InvalidRequest, ModelNotFound, ProviderBusy, ProviderError, ProviderTimeout, RateLimited, RequestTooLarge, RouterError,
+    ErrorInfo,
+    InvalidRequest,
+    ModelNotFound,
+    ProviderBusy,
+    ProviderError,
+    ProviderTimeout,
+    RateLimited,
+    RequestTooLarge,
+    RouterError,
 )
 
 _ERRORS: dict[str, type[RouterError]] = {

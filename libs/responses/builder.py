@@ -102,7 +102,8 @@ class ResponseBuilder:
     def call(self, key: Hashable, call_id: str, name: str, *, custom: bool = False) -> list[Event]:
         """A function call begins; `key` is the provider's handle for its pieces. `custom`: a freeform tool, whose arguments are
         the JSON object {"input": text} on the provider's side."""
-        events = self._close_current()
+        # A handle used again means that the call before it is over, told or not.
+        events = self._close_current() + self.call_done(key)
         item = CallItem(self._new_id("ctc" if custom else "fc"), len(self._items), call_id, name, custom=custom)
         self._items.append(item)
         self._calls[key] = item

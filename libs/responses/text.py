@@ -80,30 +80,35 @@ _OPAQUE_DATA: dict[str, frozenset[str]] = {
 def _inspectable(value: str, key: str) -> str:
     if key in _NAMES:
         return ""
-    if value.startswith("data:"):
-        return _file_text(value) or ""
-    return "" if key == "file_data" else value
+    if key == "file_data" or value.startswith("data:"):
+        text = _file_text(value)
+        # A text file that cannot be decoded is looked at as it is: better a strange match than a blind spot.
+        return text if text is not None else value if value.startswith(_TEXT_MIMES) else ""
+    return value
 
 
-def _file_text(url: str) -> str | None:
-    """The text in a data URL of a text file; None for anything else."""
-    head, _, data = url.partition(",")
-    if not url.startswith(_TEXT_MIMES) or not head.endswith(";base64"):
+def _file_text(value: str) -> str | None:
+    """The text in a text file, sent as a data URL or as bare base64; None for anything else."""
+    head, _, data = value.rpartition(",")
+    if (value.startswith("data:") and not value.startswith(_TEXT_MIMES)) or not head.endswith(";base64") and head:
         return None
     try:
-        return b64decode(data).decode()
+        return b64decode(data, validate=True).decode()
     except (NotBase64, ValueError):
         return None
 
 
 def _set(holder: Any, path: Path, text: str) -> Any:
     if not path:
-        if isinstance(holder, str) and holder.startswith(_TEXT_MIMES) and _file_text(holder) is not None:
-            return holder.partition(",")[0] + "," + b64encode(text.encode()).decode()
         return text
     step, rest = path[0], path[1:]
     copied: Any = holder.copy()
-    copied[step] = _set(holder[step], rest, text)
+    old = holder[step]
+    if step in _MEDIA and isinstance(old, str) and (step == "file_data" or old.startswith("data:")) and _file_text(old) is not None:
+        head, comma, _ = old.rpartition(",")
+        copied[step] = head + comma + b64encode(text.encode()).decode()
+    else:
+        copied[step] = _set(old, rest, text)
     return copied
 
 

@@ -11,11 +11,12 @@ from libs.bus import metrics
 from libs.bus.health import Registry
 from libs.bus.rows import encode_row, refused_row
 from libs.bus.service import Bus
-from libs.contracts.errors import ErrorInfo, InternalError, InvalidRequest, RouterError
+from libs.contracts.decisions import Target
+from libs.contracts.errors import ErrorInfo, InternalError, InvalidRequest, RouterError, Unavailable
 from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerRow
 from libs.contracts.message import Body as Carried
 from libs.contracts.policies import ApiKey
-from libs.contracts.requests import Admitted
+from libs.contracts.requests import Admitted, RequestFacts
 from libs.vault.seal import context, seal
 from services.edge import ids
 from services.edge.admission import KEY_HEADERS, Admission, admit
@@ -102,7 +103,7 @@ class Edge:
             if len(secret) > MAX_PROVIDER_KEY or not secret.isascii() or not secret.isprintable():
                 raise InvalidRequest(f"the {name} header does not hold a key", param=name)
             if not self.vault_key:
-                raise RouterErrorWithoutVault("keys in headers cannot be sealed yet; try again")
+                raise Unavailable("keys in headers cannot be sealed yet; try again", retry_after=2)
             sealed[provider] = seal(secret, self.vault_key, context(workspace, provider, request_id))
         return sealed
 
@@ -116,16 +117,22 @@ class Edge:
     def _reject(
         self, request_id: str, received_at: float, key: ApiKey | None, message: Admitted | None, error: ErrorInfo
     ) -> ASGIApp:
-        """Answer with an error; on record when the caller is known and the request was understood."""
+        """Answer with an error; on record when the caller is known."""
         metrics.REQUESTS.labels("responses", str(error.status)).inc()
         extra = {"request_id": request_id, "status": error.status, "code": error.code, "ms": round((time.time() - received_at) * 1000, 2)}
         log.info("rejected", extra=extra)
-        if message is not None:
-            row = refused_row(
-                message, error, ended_by=f"edge/{self.bus.instance}", status="rejected", now=time.time(), rank=1
-            )
+        if key is not None:
+            told = message or self._bare(request_id, received_at, key)
+            row = refused_row(told, error, ended_by=f"edge/{self.bus.instance}", status="rejected", now=time.time(), rank=1)
             self.bus.commit([encode_row("requests", row)])
         return error_body(error, request_id)
+
+    def _bare(self, request_id: str, received_at: float, key: ApiKey) -> Admitted:
+        """A request that was not understood, as far as it goes on record."""
+        return Admitted(
+            request_id=request_id, workspace=key.workspace, key_id=key.id, created_at=received_at, deadline=received_at,
+            expires_at=received_at, edge=self.bus.instance, traceparent="", facts=RequestFacts(model="", target=Target()), body=Carried(),
+        )
 
     def _land(self, flight: Flight, delivery: Delivery, error: ErrorInfo | None) -> None:
         """The answer is over: cancel what goes on without a reader, and record how it was delivered."""
@@ -185,12 +192,6 @@ class _Unavailable(RouterError):
     def __init__(self, info: ErrorInfo) -> None:
         super().__init__(info.message)
         self.info = info
-
-
-class RouterErrorWithoutVault(RouterError):
-    """A key came in a header before the workers' public key was known."""
-
-    status, type, code = 503, "service_unavailable_error", "service_unavailable"
 
 
 def _ended_here(error: ErrorInfo) -> bool:

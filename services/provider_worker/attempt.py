@@ -13,6 +13,7 @@ from libs.bus.rows import encode_row
 from libs.bus.service import Bus
 from libs.contracts import subjects
 from libs.contracts.deltas import Completed, Deltas, Event, Failed, Released, Started
+from libs.contracts.errors import Unavailable
 from libs.contracts.failure import error_of
 from libs.contracts.ledger import LedgerRow
 from libs.contracts.requests import AttemptFailed, Routed, advance
@@ -29,7 +30,8 @@ log = logging.getLogger("tokenrouter.attempt")
 
 # A stage that takes the request over has this long before the edge takes it for lost.
 RELEASE_WINDOW = 2.0
-# The router answers for a failed attempt up to this many; more would only keep the client waiting.
+LEDGER_PATIENCE = 15.0
+"""Seconds an answer waits for its ledger rows."""
 NO_USAGE = Usage(source="none")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict).decode
@@ -191,8 +193,18 @@ class Attempt:
             adapted=self._adapted,
         )
         response = self._closing(outcome, now)
-        await self._commit(self._rows(ending, http_status=200, now=now))
-        await self._complete(outcome.status, response, ending)
+        if await self._durable(self._rows(ending, http_status=200, now=now)):
+            await self._complete(outcome.status, response, ending)
+
+    async def _durable(self, rows: list[LedgerRow]) -> bool:
+        """Whether the rows became durable in time; when not, the client hears that, and the rows are tried on."""
+        try:
+            await asyncio.wait_for(asyncio.shield(self._bus.commit(rows)), LEDGER_PATIENCE)
+        except TimeoutError:
+            error = Unavailable("the decision could not be recorded; try again", code="storage_unavailable", retry_after=5).info
+            await self._bus.publish(self._reply, Failed(**self._ids(), error=error))
+            return False
+        return True
 
     def _closing(self, outcome: Outcome, now: float) -> bytes:
         assert self._frame is not None

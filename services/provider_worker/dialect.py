@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from libs.contracts.deltas import Event
 from libs.contracts.decisions import Billing
+from libs.contracts.deltas import Event
 from libs.responses.frame import Frame
 from libs.responses.sse import ServerSentEvent
 

@@ -12,10 +12,10 @@ from libs.bus.service import Bus
 from libs.contracts import subjects
 from libs.contracts.deltas import Failed
 from libs.contracts.errors import RouterError
+from libs.contracts.failure import error_of
 from libs.contracts.message import Hop
 from libs.contracts.requests import AttemptFailed, Routed, Ruled, advance
 from services.router.decide import MAX_ATTEMPTS, Available, decide
-from libs.contracts.failure import error_of
 
 _passed = metrics.STAGE_MESSAGES.labels("router", "passed")
 _refused = metrics.STAGE_MESSAGES.labels("router", "refused")

@@ -79,11 +79,11 @@ def env(settings: Settings, command: Sequence[str]) -> int:
     found = state.read(settings.home)
     if found is None or Lock(settings.home).holder() is None:
         raise BadSetting(f"nothing runs for {settings.home}; start it with `make up`")
-    if not command:
-        for name, value in found["environ"].items():
-            print(f"export {name}={shlex.quote(value)}")
-        return 0
-    os.execvpe(command[0], list(command), dict(settings.environ) | found["environ"])
+    if command:
+        os.execvpe(command[0], list(command), dict(settings.environ) | found["environ"])
+    for name, value in found["environ"].items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
 
 
 def logs(settings: Settings, _: Sequence[str]) -> int:

@@ -21,9 +21,10 @@ def launch(
     argv: Sequence[str], environ: Mapping[str, str], stdout: int, stderr: int, inherited: tuple[int, ...] = ()
 ) -> subprocess.Popen[bytes]:
     """Start `argv` in the project's folder, in a session of its own."""
+    # A preexec_fn is unsafe beside threads; the supervisor has none.
     return subprocess.Popen(
         argv, env=dict(environ), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-        start_new_session=True, pass_fds=inherited, preexec_fn=_die_with_parent,  # noqa: PLW1509 - this process has no threads
+        start_new_session=True, pass_fds=inherited, preexec_fn=_die_with_parent,
     )
 
 

@@ -172,15 +172,16 @@ class Supervisor:
     async def _follow_parent(self) -> None:
         """Drain when the terminal or whatever started us is gone."""
         parent = os.getppid()
-        while os.getppid() == parent:
+        while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of it on every system
             await asyncio.sleep(1.0)
         self.stop()
 
     def _write_state(self) -> None:
-        state.write(self._settings.home, {
+        settings = self._settings
+        state.write(settings.home, {
             "pid": os.getpid(),
-            "edge": self._settings.edge_url,
-            "sandbox": self._settings.sandbox,
-            "environ": self._nats.credentials("operator", self._settings.environ) | {"TOKENROUTER_HOME": str(self._settings.home)},
+            "edge": settings.edge_url,
+            "sandbox": settings.sandbox,
+            "environ": self._nats.credentials("operator", settings.environ) | {"TOKENROUTER_HOME": str(settings.home)},
             "processes": {process.program.name: process.pid for process in self._processes if process.pid},
         })

@@ -279,6 +279,13 @@ def test_p26_a_late_result_moves_to_its_call() -> None:
     assert kinds(body["messages"][4]) == ["text"]
 
 
+def test_p26_a_turn_that_held_only_a_late_result_disappears() -> None:
+    items = [user("go"), made_call("a"), user("wait"), assistant("y"), result("a", "A"), assistant("z"), user("now?")]
+    body, _ = build({"input": items, "tools": [WEATHER]})
+    assert roles(body) == ["user", "assistant", "user", "assistant", "user"]
+    assert [block["text"] for block in body["messages"][3]["content"]] == ["y", "z"]
+
+
 def test_p26_calls_one_after_another_stay_apart() -> None:
     items = [user("go"), made_call("a"), result("a"), made_call("b"), result("b")]
     body, _ = build({"input": items, "tools": [WEATHER]})
@@ -457,6 +464,23 @@ def test_p45_structured_output() -> None:
     assert body["output_config"]["format"]["schema"]["properties"]["n"] == {"type": "integer", "description": '{"maximum":5}'}
     assert adapted == ["text.format: maximum are not enforced by Anthropic; moved into descriptions"]
     assert refused({"text": wanted}, "claude-3-haiku-20240307").fallback
+
+
+@pytest.mark.parametrize("fields", [
+    {"prompt": {"id": "pmpt_1"}}, {"text": {"format": {"type": "grammar"}}}, {"tools": [WEATHER], "tool_choice": {"type": "hosted"}},
+    {"input": [{"type": "message", "role": "system", "content": [{"type": "input_image", "image_url": "https://x"}]}]},
+])
+def test_what_has_no_twin_is_refused_and_may_go_elsewhere(fields: Json) -> None:
+    assert refused(fields).fallback
+
+
+def test_service_tiers() -> None:
+    assert build({"service_tier": "default"})[0]["service_tier"] == "standard_only"
+    assert build({"service_tier": "auto"})[0]["service_tier"] == "auto"
+
+
+def test_log_probabilities_are_named_when_dropped() -> None:
+    assert "logprobs" in build({"include": ["message.output_text.logprobs"]})[1][0]
 
 
 def test_json_mode_is_asked_for_in_words() -> None:

@@ -110,6 +110,12 @@ def test_a_server_without_created_gets_one() -> None:
     assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
 
 
+def test_p68_a_bare_error_object_in_the_stream() -> None:
+    with pytest.raises(ProviderFailure) as caught:
+        feed(DIALECT.reader(call()), b'data: {"error":{"message":"No credit.","type":"insufficient_quota","code":"insufficient_quota"}}\n\n')
+    assert (caught.value.code, caught.value.fallback) == ("insufficient_quota", True)
+
+
 def test_unknown_events_pass() -> None:
     events, _ = streamed(DIALECT, stream_bytes("openai", "unknown_events"))
     assert events[2]["shape"] == {"new": [1, 2, 3]}

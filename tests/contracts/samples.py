@@ -1,7 +1,15 @@
 """One full message of each kind, for the golden files."""
 
 from libs.contracts.decisions import (
-    AttemptOutcome, Candidate, Decision, Excluded, Price, PriceTier, Ruling, Screening, Target,
+    AttemptOutcome,
+    Candidate,
+    Decision,
+    Excluded,
+    Price,
+    PriceTier,
+    Ruling,
+    Screening,
+    Target,
 )
 from libs.contracts.deltas import Completed, Deltas, Event, Failed, Refused, Released, Started
 from libs.contracts.errors import ErrorInfo

@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import nats
 import pytest
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
@@ -128,7 +127,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
 async def _until_it_greets(nats_: Nats) -> None:
     port = int(nats_.url.rpartition(":")[2])
     async with asyncio.timeout(10.0):
-        while not await probe.speaks_nats("127.0.0.1", port):
+        while not await probe.speaks_nats("127.0.0.1", port):  # noqa: ASYNC110 - it starts in another process
             await asyncio.sleep(0.02)
 
 
@@ -170,8 +169,10 @@ async def test_listens_only_to_what_is_meant_for_it(server: Nats, user: str) -> 
 
 async def test_nobody_gets_in_without_a_user_or_with_another_users_password(server: Nats) -> None:
     for credentials in ({}, {"user": "edge", "password": server.passwords["rules"]}, {"user": "root", "password": "fake"}):
+        guest = Guest()
         with pytest.raises(NatsError, match="Authorization Violation"):
-            await nats.connect(server.url, allow_reconnect=False, error_cb=Guest().note, **credentials)
+            await guest.connection.connect(server.url, allow_reconnect=False, error_cb=guest.note, **credentials)
+        await guest.connection.close()
 
 
 @pytest.mark.parametrize(("user", "bucket"), [

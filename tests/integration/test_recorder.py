@@ -83,10 +83,11 @@ async def test_an_unknown_cost_is_null_and_not_zero(bus: Client) -> None:
 
 
 async def test_a_repeated_row_counts_once(bus: Client) -> None:
-    for _ in range(3):
+    for _ in range(4):
         await publish(bus, *[attempt("req_e", number, "twice") for number in (1, 2)], request("req_e", "twice"))
-    await publish(bus, request("req_last", "twice"))
-    await eventually(bus, "SELECT count() FROM requests WHERE workspace = 'twice'", lambda result: result == "2\n")
+        # In inserts of their own: ClickHouse folds rows that come in the same one before any view could.
+        await _all_acknowledged(bus)
+        assert await query(bus, "SELECT count() FROM requests WHERE workspace = 'twice'") == "1\n"
     assert await query(bus, "SELECT count(), sum(cost_usd) FROM attempts WHERE workspace = 'twice'") == "2\t0.0002500002\n"
 
 

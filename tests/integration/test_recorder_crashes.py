@@ -5,6 +5,7 @@ import random
 import resource
 import subprocess
 import sys
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from nats.aio.client import Client
 
 from libs.contracts import subjects
 from services.recorder.migrate import read_migrations
-from tests.nats_server import NatsServer, nats_server
+from tests.nats_server import NatsServer, free_port, nats_server
 from tests.recorder_process import RecorderProcess, eventually, publish, query, request
 
 ROWS = 2000
@@ -57,11 +58,6 @@ async def _until(satisfied: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _in_hand(bus: Client) -> int:
-    """Messages that a recorder has and did not acknowledge."""
-    return (await bus.jetstream().consumer_info(subjects.LEDGER_STREAM, "recorder")).num_ack_pending or 0
-
-
 async def _acknowledged(bus: Client) -> None:
     async def all_are() -> bool:
         info = await bus.jetstream().consumer_info(subjects.LEDGER_STREAM, "recorder")
@@ -102,22 +98,77 @@ async def _publish_all_twice(bus: Client) -> None:
     await publish(bus, *[request(f"req_{n:06d}", input_tokens=n) for n in range(ROWS - 100, ROWS)])
 
 
-async def test_rows_wait_while_the_disk_is_full(bus: Client, recorder: RecorderProcess) -> None:
+async def _ten_rows_in_hand(bus: Client, recorder: RecorderProcess) -> None:
+    """One row is stored; ten more are with the recorder, whose disk is full."""
     recorder.start()
     await _up(bus)
     await publish(bus, request("req_before"))
     await eventually(bus, "SELECT count() FROM requests", lambda result: result == "1\n")
-    # A file size limit of zero makes every write fail, as on a full disk.
-    _, hard = resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (0, hard))
+    await _acknowledged(bus)
+    _fill_disk(recorder)
     await publish(bus, *[request(f"req_{n}") for n in range(10)])
 
     async def taken() -> bool:
-        return await _in_hand(bus) > 0
+        info = await bus.jetstream().consumer_info(subjects.LEDGER_STREAM, "recorder")
+        return bool(info.num_ack_pending)
 
     await _until(taken)
+
+
+def _fill_disk(recorder: RecorderProcess) -> None:
+    """A file size limit of zero makes every write fail, as on a full disk."""
+    resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+
+def _free_disk(recorder: RecorderProcess) -> None:
+    resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+async def test_kill_9_before_the_insert_loses_nothing(bus: Client, recorder: RecorderProcess) -> None:
+    await _ten_rows_in_hand(bus, recorder)
+    recorder.kill()
+    recorder.start()
+    await eventually(bus, "SELECT count() FROM requests", lambda result: result == "11\n")
+
+
+async def test_kill_9_between_insert_and_acknowledgement_doubles_nothing(
+    bus: Client, server: NatsServer, recorder: RecorderProcess
+) -> None:
+    port = free_port()
+    recorder.environment["TOKENROUTER_OPS_PORT"] = str(port)
+    await _ten_rows_in_hand(bus, recorder)
+    # With NATS gone the rows can be stored, but not acknowledged.
+    await asyncio.to_thread(server.kill)
+    _free_disk(recorder)
+
+    async def stored() -> bool:
+        return "tokenrouter_recorded_rows_total{table=\"requests\"} 11.0" in await asyncio.to_thread(_scrape, port)
+
+    await _until(stored)
+    recorder.kill()
+    await asyncio.to_thread(server.start)
+    recorder.start()
+    await _up(bus)
+
+    async def delivered_again() -> bool:
+        info = await bus.jetstream().consumer_info(subjects.LEDGER_STREAM, "recorder")
+        return info.delivered is not None and info.delivered.consumer_seq > 2
+
+    await _until(delivered_again)
+    await _acknowledged(bus)
+    assert await query(bus, "SELECT count(), sum(cost_usd) FROM requests") == "11\t0.0013750011\n"
+
+
+def _scrape(port: int) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+async def test_rows_wait_while_the_disk_is_full(bus: Client, recorder: RecorderProcess) -> None:
+    await _ten_rows_in_hand(bus, recorder)
     assert await query(bus, "SELECT count() FROM requests") == "1\n"
-    resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    _free_disk(recorder)
     await eventually(bus, "SELECT count() FROM requests", lambda result: result == "11\n")
     await _acknowledged(bus)
     assert (await bus.jetstream().stream_info(subjects.DEAD_STREAM)).state.messages == 0

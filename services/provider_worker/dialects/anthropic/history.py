@@ -136,15 +136,10 @@ class History:
         """Every call's result stands first in the very next turn; a call without one gets a result that says so."""
         if not self._used_ids:
             return
-        unanswered = 0
         placed: list[Json] = []
         for turn in _without_results(self.turns):
-            owed = self._owed(placed[-1]) if placed else []
-            if owed and turn["role"] == "assistant":
-                placed.append({"role": "user", "content": owed})
-                owed = []
-            if owed:
-                turn["content"][:0] = owed
+            if placed:
+                turn["content"][:0] = self._owed(placed[-1])
             _append(placed, turn)
         if placed and (owed := self._owed(placed[-1])):
             placed.append({"role": "user", "content": owed})

@@ -4,6 +4,7 @@ from base64 import b64encode
 from typing import Any
 
 import msgspec
+import pytest
 
 from libs.contracts.decisions import Target
 from libs.contracts.requests import RequestFacts
@@ -54,6 +55,28 @@ def test_every_string_that_can_carry_text_is_seen_and_no_other() -> None:
 def test_a_text_that_looks_like_a_data_url_is_still_text() -> None:
     request = {"input": [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "data:secret"}]}]}
     assert [text for _, text in texts(request)] == ["data:secret"]
+
+
+def with_file(data: str) -> Json:
+    return {"input": [{"type": "message", "role": "user", "content": [{"type": "input_file", "file_data": data}]}]}
+
+
+@pytest.mark.parametrize("url", ["data:text/plain;base64,%%%", "data:text/plain;base64,/w==", "data:text/plain,a secret"])
+def test_a_text_file_that_cannot_be_decoded_is_seen_as_it_is(url: str) -> None:
+    assert [text for _, text in texts(with_file(url))] == [url]
+
+
+@pytest.mark.parametrize(("mime", "seen"), [("", True), ("data:application/json;base64,", True), ("data:text/csv;charset=utf-8;base64,", True),
+                                           ("data:application/pdf;base64,", False)])
+def test_text_files_are_seen_and_written_back_in_their_own_form(mime: str, seen: bool) -> None:
+    request = with_file(mime + b64encode(b"a secret").decode())
+    assert [text for _, text in texts(request)] == (["a secret"] if seen else [])
+    masked = rewrite(request, lambda text: text.replace("secret", "[x]"))
+    assert masked == (with_file(mime + b64encode(b"a [x]").decode()) if seen else request)
+
+
+def test_binary_files_are_not_seen() -> None:
+    assert list(texts(with_file(b64encode(b"\x89PNG\xff").decode()))) == []
 
 
 def test_metadata_is_apart() -> None:

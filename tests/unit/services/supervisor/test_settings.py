@@ -29,7 +29,9 @@ def test_home_is_absolute_whatever_was_given(tmp_path: Path) -> None:
     assert settings({"TOKENROUTER_HOME": str(tmp_path)}).home == tmp_path
 
 
-@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "ANTHROPIC_BASE_URL", "GEMINI_API_KEY", "DEEPSEEK_BASE_URL", "MISTRAL_API_KEY"])
+@pytest.mark.parametrize(
+    "name", ["OPENAI_API_KEY", "ANTHROPIC_BASE_URL", "GEMINI_API_KEY", "DEEPSEEK_BASE_URL", "MISTRAL_API_KEY"]
+)
 def test_one_configured_provider_ends_the_sandbox(name: str) -> None:
     assert settings({}).sandbox
     assert not settings({name: "fake"}).sandbox
