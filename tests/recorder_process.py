@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from libs.contracts import subjects
 from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerBatch, LedgerRow, RequestRow
 from libs.contracts.message import Hop
 from libs.contracts.queries import SqlQuery
+from tests.nats_server import free_port
 
 ROOT = Path(__file__).parent.parent
 CREATED = 1_763_200_000.0
@@ -28,7 +30,9 @@ class RecorderProcess:
     """`python -m services.recorder` on a NATS server and a home folder."""
 
     def __init__(self, nats_url: str, home: Path, **environment: str) -> None:
-        self.environment = os.environ | {"NATS_URL": nats_url, "TOKENROUTER_HOME": str(home)} | environment
+        self._port = free_port()
+        settings = {"NATS_URL": nats_url, "TOKENROUTER_HOME": str(home), "TOKENROUTER_OPS_PORT": str(self._port)}
+        self.environment = os.environ | settings | environment
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -47,6 +51,12 @@ class RecorderProcess:
 
     def kill(self) -> int:
         return self._end(signal.SIGKILL)
+
+    def metric(self, name: str) -> float:
+        """The value of a metric, with its labels in the name; 0 while it has none."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as answer:
+            lines: list[str] = answer.read().decode().splitlines()
+        return next((float(line.rpartition(" ")[2]) for line in lines if line.rpartition(" ")[0] == name), 0.0)
 
     def sql(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command line client as the recorder's user would."""

@@ -1,7 +1,7 @@
 """Group commit of ledger rows: one JetStream publish carries every row of the process that is due.
 
-A row is durable when its commit's future is done. Rows that cannot be published are kept and tried again with the same
-message id, so JetStream drops the copy; what it misses, the row's key in ClickHouse folds.
+A row is durable when its commit's future has a result. Rows that cannot be published are kept and tried again with the
+same message id, so JetStream drops the copy; what it misses, the row's key in ClickHouse folds.
 """
 
 import asyncio
@@ -20,6 +20,13 @@ log = logging.getLogger("tokenrouter.ledger")
 # among four rows, while a lone row at light load goes out at once.
 SPACING = 0.004
 MAX_BATCH_BYTES = 512 * 1024
+PATIENCE = 15.0
+"""Seconds of failure after which those who wait are told; their rows are tried on."""
+
+
+class NotDurable(Exception):
+    """The rows are not durable yet. They are kept, and published as soon as that works again."""
+
 
 Publish = Callable[[bytes, str], Awaitable[None]]
 
@@ -31,7 +38,7 @@ class LedgerWriter:
         self._publish = publish
         self._ids = (f"{instance}-{int(time.time() * 1000)}-{n}" for n in itertools.count())
         self._rows: list[LedgerRow] = []
-        self._durable: asyncio.Future[None] | None = None
+        self._waiters: list[asyncio.Future[None]] = []
         self._due = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.failing_since: float | None = None
@@ -41,18 +48,17 @@ class LedgerWriter:
         self._task = asyncio.create_task(self._run())
 
     def commit(self, rows: list[LedgerRow]) -> asyncio.Future[None]:
-        """Queue rows; the future is done when JetStream has them. Cancelling a waiter needs `asyncio.shield`."""
-        if self._durable is None:
-            self._durable = asyncio.get_running_loop().create_future()
+        """Queue rows; the future is done when JetStream has them, or raises NotDurable when that takes too long."""
+        durable = asyncio.get_running_loop().create_future()
         self._rows += rows
+        self._waiters.append(durable)
         metrics.LEDGER_WAITING.inc(len(rows))
         self._due.set()
-        return self._durable
+        return durable
 
     async def drain(self, timeout: float = 10.0) -> None:
         """Wait until all rows are durable, then stop."""
-        if self._durable is not None:
-            await asyncio.wait([self._durable], timeout=timeout)
+        await asyncio.wait([self.commit([])], timeout=timeout)
         if self._task is not None:
             self._task.cancel()
         if self._rows:
@@ -69,25 +75,23 @@ class LedgerWriter:
             await self._flush()
 
     async def _flush(self) -> None:
-        rows, durable = self._rows, self._durable
-        self._rows, self._durable = [], None
+        rows, waiters = self._rows, self._waiters
+        self._rows, self._waiters = [], []
         self._due.clear()
         for batch in _split(rows):
-            await self._publish_until_durable(encode(LedgerBatch(rows=batch)), len(batch))
-        if durable is not None and not durable.done():
-            durable.set_result(None)
+            await self._publish_until_durable(encode(LedgerBatch(rows=batch)), len(batch), waiters)
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
-    async def _publish_until_durable(self, payload: bytes, rows: int) -> None:
+    async def _publish_until_durable(self, payload: bytes, rows: int, waiters: list[asyncio.Future[None]]) -> None:
         message_id = next(self._ids)
         pause = 0.1
         while True:
             try:
                 await self._publish(payload, message_id)
             except Exception as error:
-                if self.failing_since is None:
-                    self.failing_since = time.monotonic()
-                    log.warning("ledger publish failed, retrying", extra={"error": type(error).__name__})
-                metrics.LEDGER_RETRIES.inc()
+                self._failed(error, waiters)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 2.0)
             else:
@@ -96,9 +100,22 @@ class LedgerWriter:
                 metrics.LEDGER_WAITING.dec(rows)
                 return
 
+    def _failed(self, error: Exception, waiters: list[asyncio.Future[None]]) -> None:
+        metrics.LEDGER_RETRIES.inc()
+        if self.failing_since is None:
+            self.failing_since = time.monotonic()
+            log.warning("ledger publish failed, retrying", extra={"error": type(error).__name__})
+        if time.monotonic() - self.failing_since > PATIENCE:
+            for waiter in [*waiters, *self._waiters]:
+                if not waiter.done():
+                    waiter.set_exception(NotDurable())
+                    waiter.exception()  # not everybody who commits waits for it
+
 
 def _split(rows: list[LedgerRow]) -> list[list[LedgerRow]]:
     """Batches that stay under the bus's message size."""
+    if not rows:
+        return []
     batches: list[list[LedgerRow]] = [[]]
     size = 0
     for row in rows:

@@ -42,6 +42,9 @@ def _where(exc_info: Any) -> str:
 
 def configure(service: str, instance: str, level: str) -> logging.Logger:
     """Route all logging of the process through the JSON formatter; returns the service's logger."""
+    # What these look up for each record is not in our lines (https://docs.python.org/3/howto/logging.html#optimization).
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter(service, instance))
     root = logging.getLogger()

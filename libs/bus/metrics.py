@@ -31,6 +31,7 @@ LEDGER_RETRIES = Counter("tokenrouter_ledger_retries_total", "Ledger publishes t
 LEDGER_WAITING = Gauge("tokenrouter_ledger_rows_waiting", "Ledger rows not yet durable.", registry=REGISTRY)
 RECORDED_ROWS = Counter("tokenrouter_recorded_rows_total", "Ledger rows inserted into ClickHouse, by table.", ["table"], registry=REGISTRY)
 DEAD_ROWS = Counter("tokenrouter_dead_rows_total", "Ledger rows that ClickHouse refused, kept in the dead-letter stream.", registry=REGISTRY)
+RECORDER_RETRIES = Counter("tokenrouter_recorder_retries_total", "Inserts into ClickHouse that had to be repeated.", registry=REGISTRY)
 RECORDER_LAG = Gauge("tokenrouter_recorder_lag_messages", "Ledger messages in JetStream that are not yet in ClickHouse.", registry=REGISTRY)
 POLICY_REVISION = Gauge("tokenrouter_policy_revision", "Revision of the policies served, by bucket.", ["bucket"], registry=REGISTRY)
 BUS_CONNECTED = Gauge("tokenrouter_bus_connected", "1 while connected to NATS.", registry=REGISTRY)

@@ -2,10 +2,11 @@
 
 import time
 
+from libs.bus.ledger import NotDurable
 from libs.bus.rows import encode_row, refused_row
 from libs.bus.service import Bus
 from libs.contracts.deltas import Refused
-from libs.contracts.errors import ErrorInfo
+from libs.contracts.errors import ErrorInfo, Unavailable
 from libs.contracts.message import Hop
 from libs.contracts.requests import Admitted, advance
 
@@ -15,6 +16,9 @@ async def refuse(bus: Bus, message: Admitted, stage: str, reply: str, error: Err
     hop = Hop(stage, bus.instance, taken_at, (time.time() - taken_at) * 1000)
     ended = advance(message, type(message), hops=[*message.hops, hop])
     row = refused_row(ended, error, ended_by=f"{stage}/{bus.instance}", status="refused", now=time.time())
-    await bus.commit([encode_row("requests", row)])
+    try:
+        await bus.commit([encode_row("requests", row)])
+    except NotDurable:
+        error = Unavailable("the decision could not be recorded; try again", code="storage_unavailable", retry_after=5).info
     refused = Refused(request_id=message.request_id, dispatch=message.dispatch, stage=stage, error=error)
     await bus.publish(reply, refused)

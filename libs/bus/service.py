@@ -50,7 +50,7 @@ class Bus:
             [url.strip() for url in settings.nats_url.split(",")],
             name=f"{service}/{settings.instance}",
             inbox_prefix=f"_INBOX_{service}",
-            reconnect_time_wait=0.1,
+            reconnect_time_wait=0.1,  # type: ignore[arg-type]  # nats-py takes fractions
             max_reconnect_attempts=-1,
             connect_timeout=2,
             reconnected_cb=self._reconnected,

@@ -31,7 +31,7 @@ def to_re2(kind: FirewallType, pattern: str) -> str:
     A substring and a bare regex ignore case; a delimited one (`/…/flags`) has only the flags it names.
     """
     if kind == "substring":
-        return "(?i)" + re2.escape(pattern)
+        return f"(?i){re2.escape(pattern)}"
     body, flags = _undelimited(pattern)
     return f"(?{flags}){body}" if flags else body
 

@@ -90,7 +90,7 @@ def _inspectable(value: str, key: str) -> str:
 def _file_text(value: str) -> str | None:
     """The text in a text file, sent as a data URL or as bare base64; None for anything else."""
     head, _, data = value.rpartition(",")
-    if (value.startswith("data:") and not value.startswith(_TEXT_MIMES)) or not head.endswith(";base64") and head:
+    if (value.startswith("data:") and not value.startswith(_TEXT_MIMES)) or (not head.endswith(";base64") and head):
         return None
     try:
         return b64decode(data, validate=True).decode()

@@ -49,7 +49,7 @@ class Body:
         self._headers.append((b"content-length", str(len(body)).encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status, "headers": self._headers})  # type: ignore[typeddict-item]
+        await send({"type": "http.response.start", "status": self.status, "headers": self._headers})
         await send({"type": "http.response.body", "body": self._body, "more_body": False})
 
 
@@ -138,7 +138,7 @@ class Answer:
         self._delivery.http_status = body.status
         self._delivery.first_byte_at = time.time()
         self._delivery.bytes_sent = len(body._body)
-        await body({}, None, send)  # type: ignore[typeddict-item, arg-type]
+        await body({}, None, send)  # type: ignore[arg-type]
 
     async def _write(self, send: Send, events: list[Event]) -> None:
         for event in events[:2]:
@@ -167,7 +167,7 @@ class Answer:
         self._delivery.first_byte_at = time.time()
         request_id = self._flight.message.request_id.encode()
         headers = [*SSE_HEADERS, (b"x-tokenrouter-request-id", request_id), (b"x-request-id", request_id)]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})  # type: ignore[typeddict-item]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
 
     async def _whole(self, events: list[Event]) -> list[Event]:
         """The events with their data, fetched where it travelled by claim check."""

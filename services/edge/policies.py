@@ -21,7 +21,8 @@ class PolicyStore(Generic[Rules]):
     """The rules of one kind; `prefix` is the KV key's first token."""
 
     def __init__(self, bus: Bus, prefix: str, kind: type[Rules]) -> None:
-        self._bus, self._prefix, self._kind = bus, prefix, kind
+        self._bus, self._prefix = bus, prefix
+        self._kind: type[Rules] = kind
 
     async def read(self, workspace: str) -> Rules:
         """The rules as they are now. Raises Unavailable."""

@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from libs.bus import metrics
+from libs.bus.ledger import NotDurable
 from libs.bus.rows import encode_row
 from libs.bus.service import Bus
 from libs.contracts import subjects
@@ -30,8 +31,6 @@ log = logging.getLogger("tokenrouter.attempt")
 
 # A stage that takes the request over has this long before the edge takes it for lost.
 RELEASE_WINDOW = 2.0
-LEDGER_PATIENCE = 15.0
-"""Seconds an answer waits for its ledger rows."""
 NO_USAGE = Usage(source="none")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict).decode
@@ -150,18 +149,22 @@ class Attempt:
                 parsed = parser.feed(part)
             except StreamTooLarge as error:
                 raise ProviderFailure(str(error), billing="maybe") from error
-            events = [event for one in parsed for event in reader.feed(one)]
-            held += events
-            if held and (self._committed or any(event.type not in _OPENING for event in events)):
+            held += [event for one in parsed for event in reader.feed(one)]
+            if reader.outcome is not None or self._committed or any(event.type not in _OPENING for event in held):
                 await self._relay(held)
                 held = []
             if reader.outcome is not None:
-                if held:
-                    await self._relay(held)
                 return reader.outcome
-        raise ProviderFailure("the provider's stream ended without its terminal event", billing="maybe")
+        # Some servers forget the last blank line.
+        held += [event for one in parser.close() for event in reader.feed(one)]
+        if reader.outcome is None:
+            raise ProviderFailure("the provider's stream ended without its terminal event", billing="maybe")
+        await self._relay(held)
+        return reader.outcome
 
     async def _relay(self, events: list[Event]) -> None:
+        if not events:
+            return
         if self._first_delta_at is None:
             self._first_delta_at = time.time()
         self._committed = True
@@ -197,10 +200,10 @@ class Attempt:
             await self._complete(outcome.status, response, ending)
 
     async def _durable(self, rows: list[LedgerRow]) -> bool:
-        """Whether the rows became durable in time; when not, the client hears that, and the rows are tried on."""
+        """Whether the rows became durable in time; when not, the client hears that."""
         try:
-            await asyncio.wait_for(asyncio.shield(self._bus.commit(rows)), LEDGER_PATIENCE)
-        except TimeoutError:
+            await self._bus.commit(rows)
+        except NotDurable:
             error = Unavailable("the decision could not be recorded; try again", code="storage_unavailable", retry_after=5).info
             await self._bus.publish(self._reply, Failed(**self._ids(), error=error))
             return False
@@ -268,8 +271,8 @@ class Attempt:
         )
         ending.billing = "billed" if outcome.usage.source == "provider" else "maybe"
         response = self._closing(outcome, now)
-        await self._commit(self._rows(ending, http_status=200, now=now))
-        await self._complete("failed", response, ending)
+        if await self._durable(self._rows(ending, http_status=200, now=now)):
+            await self._complete("failed", response, ending)
 
     async def _release(self, failure: ProviderFailure) -> None:
         """Nothing is visible yet: the router may have another candidate."""
@@ -283,7 +286,7 @@ class Attempt:
         if not failure.fallback or now > message.deadline:
             await self._refuse(failure, [encode_row("attempts", row)], ending)
             return
-        await self._commit([encode_row("attempts", row)])
+        self._bus.commit([encode_row("attempts", row)])
         expires_at = min(time.time() + RELEASE_WINDOW, message.deadline)
         await self._bus.publish(self._reply, Released(**self._ids(), expires_at=expires_at))
         failed = advance(message, AttemptFailed, attempts=[*message.attempts, outcome], expires_at=expires_at)
@@ -298,8 +301,8 @@ class Attempt:
             self._message, self._candidate, ending, http_status=error.status, now=time.time(), worker=self._bus.instance, ttft_ms=None
         )
         row.error_code = error.code
-        await self._commit([*rows, encode_row("requests", row)])
-        await self._bus.publish(self._reply, Failed(**self._ids(), error=error))
+        if await self._durable([*rows, encode_row("requests", row)]):
+            await self._bus.publish(self._reply, Failed(**self._ids(), error=error))
 
     async def _record_cancelled(self) -> None:
         """The client is gone: the provider's connection is closed; what was produced until then stays on record."""
@@ -310,7 +313,7 @@ class Attempt:
             provider_request_id=self._provider_request_id, adapted=self._adapted,
         )
         metrics.ATTEMPTS.labels(self._candidate.provider, "cancelled").inc()
-        await self._commit(self._rows(ending, http_status=499, now=time.time()))
+        self._bus.commit(self._rows(ending, http_status=499, now=time.time()))
 
     def _rows(self, ending: story.Ending, *, http_status: int, now: float) -> list[LedgerRow]:
         message, candidate, worker = self._message, self._candidate, self._bus.instance
@@ -318,9 +321,6 @@ class Attempt:
         request = story.ended_row(message, candidate, ending, http_status=http_status, now=now, worker=worker, ttft_ms=ttft_ms)
         attempt = story.attempt_row(message, candidate, ending, started_at=self._started_at or now, now=now, worker=worker)
         return [encode_row("requests", request), encode_row("attempts", attempt)]
-
-    async def _commit(self, rows: list[LedgerRow]) -> None:
-        await asyncio.shield(self._bus.commit(rows))
 
     def _since_start(self, at: float | None) -> float | None:
         return None if at is None else round((at - self._started_at) * 1000, 3)

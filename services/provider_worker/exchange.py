@@ -68,7 +68,10 @@ async def send(
     transport: httpx.AsyncBaseTransport, url: str, headers: dict[str, str], content: bytes, timeouts: Timeouts
 ) -> Exchange:
     """POST and wait for the answer's head. Raises ProviderFailure when there is none."""
-    request = httpx.Request("POST", _parsed(url), headers=headers, content=content, extensions=timeouts.extension())
+    request = httpx.Request(
+        "POST", _parsed(url), headers=headers, stream=httpx.ByteStream(content), extensions=timeouts.extension()
+    )
+    request.read()
     try:
         return Exchange(await transport.handle_async_request(request))
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:

@@ -93,6 +93,7 @@ class Recorder:
             except Exception as error:
                 if self._stopping.is_set():
                     raise Stopping from error
+                metrics.RECORDER_RETRIES.inc()
                 log.error("cannot store, trying again", extra={"what": what, "error": str(error) or type(error).__name__})
             await self._hold(messages, pause)
             pause = min(pause * 2, LONGEST_PAUSE)

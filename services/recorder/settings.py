@@ -12,7 +12,7 @@ class RecorderSettings(BusSettings, frozen=True, kw_only=True):
     """`http(s)://user:password@host:port` of a ClickHouse server; empty: the embedded engine under `home`."""
     record_interval: float = 0.8
     """Least seconds between two inserts of a table; a row that comes after a pause is inserted at once. An insert costs about
-    18 ms of CPU and a row 30 µs, so at 1,000 rows a second this is 0.1 cores and half the interval would be 0.15."""
+    18 ms of CPU and a row 30 µs, so at 1,000 rows a second this is 0.1 cores and half the interval would be 0.16."""
     query_seconds: int = 30
     """A query that takes longer is stopped."""
     query_rows: int = 1_000_000

@@ -101,8 +101,9 @@ def _provider_unfit(provider: str, facts: RequestFacts, available: Available) ->
         return "no worker serves this provider"
     if not available.usable(provider):
         return NO_KEY
-    if provider != "openai" and facts.builtin_tools:
-        return f"built-in tools {', '.join(sorted(set(facts.builtin_tools)))} exist only at openai"
+    foreign = set(facts.builtin_tools) - {"custom"}
+    if provider != "openai" and foreign:
+        return f"tools of type {', '.join(sorted(foreign))} exist only at openai"
     if provider != "openai" and facts.audio:
         return "audio input exists only at openai"
     return None

@@ -77,6 +77,6 @@ class Router:
             message, error, ended_by=f"router/{self._bus.instance}", status="failed", now=time.time(),
             provider=last.provider, model=last.model, attempts=len(message.attempts),
         )
-        await self._bus.commit([encode_row("requests", row)])
+        self._bus.commit([encode_row("requests", row)])
         failed = Failed(request_id=message.request_id, dispatch=message.dispatch, attempt=last.attempt, error=error)
         await self._bus.publish(reply, failed)

@@ -2,11 +2,10 @@
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
-from services.supervisor import state
-from services.supervisor.lock import Lock, alive
+from services.supervisor import pids, state
+from services.supervisor.lock import Lock
 
 PATIENCE = 5.0
 """Seconds in which they may go by themselves; the services that a request in flight needs are gone already."""
@@ -26,11 +25,9 @@ def end(home: Path, lock: Lock) -> bool:
 def _signal(home: Path, number: int) -> None:
     processes = (state.read(home) or {}).get("processes", {})
     for name, pid in processes.items():
-        if alive(pid) and _is(pid, name.rpartition("-")[0]):
+        if _program(name.rpartition("-")[0]) in pids.command(pid):
             os.kill(pid, number)
 
 
-def _is(pid: int, service: str) -> bool:
-    """Whether the process is still the one that was started: its id may belong to a stranger by now."""
-    asked = subprocess.run(["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)
-    return (service if service == "nats-server" else f"services.{service.replace('-', '_')}") in asked.stdout
+def _program(service: str) -> str:
+    return service if service == "nats-server" else f"services.{service.replace('-', '_')}"

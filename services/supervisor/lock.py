@@ -5,6 +5,8 @@ import os
 import time
 from pathlib import Path
 
+from services.supervisor import pids
+
 
 class Held(Exception):
     """Something of this home still runs. `pid` is its supervisor's, as far as known."""
@@ -50,7 +52,7 @@ class Lock:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             pid = _pid(os.read(handle, 32))
-            return pid if pid and alive(pid) else 0
+            return pid if pid and pids.command(pid) else 0
         finally:
             os.close(handle)
         return None
@@ -63,16 +65,6 @@ class Lock:
                 return False
             time.sleep(0.05)
         return True
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _pid(text: bytes) -> int | None:

@@ -103,12 +103,12 @@ class Supervisor:
         self._write_state()
         await self._bootstrap()
         await self._start_together(self._services(self._settings, self._nats))
-        self._write_state()
         self._keepers = [asyncio.create_task(self._keep(process)) for process in self._processes]
         self._say.line(summary(self._settings, self._key))
 
     async def _start_together(self, programs: list[Program]) -> None:
         waiting = [asyncio.create_task(self._await_ready(self._spawn(program))) for program in programs]
+        self._write_state()
         try:
             await asyncio.gather(*waiting)
         finally:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -16,7 +15,7 @@ import nats
 import pytest
 
 from libs.contracts import subjects
-from services.supervisor import probe
+from services.supervisor import leftovers, pids, probe, state
 from services.supervisor.environment import Nats
 from services.supervisor.lock import Lock
 from services.supervisor.process import Process, Program
@@ -121,10 +120,6 @@ def files_with(folder: Path, secret: str) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes())
 
 
-def command_lines() -> str:
-    return subprocess.run(["ps", "-ww", "-eo", "command"], capture_output=True, text=True, check=True).stdout
-
-
 def edge_environ(instance: Running) -> dict[str, str]:
     passwords = json.loads((instance.settings.home / "nats" / "passwords.json").read_text())
     return instance.state["environ"] | {"NATS_PASSWORD": passwords["edge"]}
@@ -196,9 +191,9 @@ async def test_what_holds_secrets_is_for_its_owner_alone(tmp_path: Path) -> None
             assert (tmp_path / name).stat().st_mode & 0o077 == 0, name
         password = instance.state["environ"]["NATS_PASSWORD"]
         assert [path.name for path in files_with(tmp_path, password)] == ["passwords.json", "state.json"]
-        shown = command_lines()
-        assert "nats.conf" in shown
-        assert password not in shown
+        shown = [pids.command(int(pid)) for pid in instance.state["processes"].values()]
+        assert any("nats.conf" in line for line in shown)
+        assert not any(password in line for line in shown)
 
 
 async def test_a_second_interrupt_kills_what_drains_too_long(tmp_path: Path) -> None:
@@ -215,6 +210,23 @@ async def test_a_second_interrupt_kills_what_drains_too_long(tmp_path: Path) -> 
     os.close(instance.lock.descriptor)
     assert "killing what is left" in instance.heard.lines
     assert "starting it again" not in instance.heard.text
+
+
+async def test_what_a_killed_supervisor_left_is_ended_before_the_next_start(tmp_path: Path) -> None:
+    lock = Lock(tmp_path)
+    lock.take()
+    stubborn = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", stubborn, "services.edge", pass_fds=(lock.descriptor,), stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    await child.stdout.readline()
+    state.write(tmp_path, {"processes": {"edge-1": child.pid, "rules-1": os.getpid()}})
+    os.close(lock.descriptor)
+    assert Lock(tmp_path).holder() == os.getpid()
+    assert await asyncio.to_thread(leftovers.end, tmp_path, Lock(tmp_path))
+    assert await child.wait() == -signal.SIGKILL
+    Lock(tmp_path).take()
 
 
 def test_a_log_that_has_grown_large_is_put_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,187 @@
+"""The bus on paper: every channel with who speaks and who listens, and the AsyncAPI document made of it.
+
+Documentation only. The hot path does not consume through FastStream (see libs/bus/stage.py), so its channels are registered
+here once more, on a broker that is never started; `python -m docs` writes the result to docs/asyncapi.yaml.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+from faststream.nats import NatsBroker
+from faststream.specification import AsyncAPI
+from msgspec import Struct
+
+from libs.contracts import subjects
+from libs.contracts.deltas import Completed, Deltas, Failed, Refused, Released, Started
+from libs.contracts.health import Health
+from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerBatch, RequestRow
+from libs.contracts.message import Message
+from libs.contracts.policies import ApiKey, FirewallRules, RoutingRules
+from libs.contracts.queries import SqlAnswer, SqlQuery
+from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, Routed, Ruled, Screened
+
+EVERYONE = ("edge", "firewall", "rules", "router", "provider-worker", "recorder")
+TEXT = "text/plain"
+MSGPACK = "application/msgpack"
+JSON = "application/json"
+
+
+class Channel(Struct, frozen=True, kw_only=True):
+    """A subject pattern and its contract."""
+
+    name: str
+    subject: str
+    """With `{names}` where the ids stand."""
+    senders: tuple[str, ...]
+    receivers: tuple[str, ...] = ()
+    queue: str = ""
+    """The queue group that shares the messages; empty: every receiver gets each one."""
+    carried: str = "core NATS"
+    """What moves the messages, and with that how surely they arrive."""
+    messages: tuple[type[Struct], ...] = ()
+    """Empty: the payload is not a structure of ours."""
+    note: str = ""
+
+
+# `$KV.<bucket>.<key>` is the subject on which NATS stores a key's value.
+_FIREWALL_RULES = f"$KV.{subjects.POLICIES_BUCKET}.firewall.{{workspace}}"
+_ROUTING_RULES = f"$KV.{subjects.POLICIES_BUCKET}.routing.{{workspace}}"
+_API_KEYS = f"$KV.{subjects.KEYS_BUCKET}.{{sha256}}"
+_PUBLIC_KEY = f"$KV.{subjects.VAULT_BUCKET}.worker_public_key"
+
+CHANNELS = (
+    Channel(
+        name="Admitted", subject=subjects.admitted("{workspace}"), queue="firewall", messages=(Admitted,),
+        senders=("edge",), receivers=("firewall",), note="A request that is authenticated and well-formed.",
+    ),
+    Channel(
+        name="Screened", subject=subjects.screened("{workspace}"), queue="rules", messages=(Screened,),
+        senders=("firewall",), receivers=("rules",), note="The prompt passed the firewall, masked where a rule says so.",
+    ),
+    Channel(
+        name="Ruled", subject=subjects.ruled("{workspace}"), queue="router", messages=(Ruled,),
+        senders=("rules",), receivers=("router",), note="The routing rules have spoken.",
+    ),
+    Channel(
+        name="Routed", subject=subjects.routed("{provider}", "{workspace}"), queue="worker-{provider}", messages=(Routed,),
+        senders=("router",), receivers=("provider-worker",), note="Call the chosen candidate.",
+    ),
+    Channel(
+        name="AttemptFailed", subject=subjects.failed("{provider}", "{workspace}"), queue="router", messages=(AttemptFailed,),
+        senders=("provider-worker",), receivers=("router",), note="A candidate failed before its first delta; is there another?",
+    ),
+    Channel(
+        name="Cancelled", subject=subjects.cancelled("{request_id}"), messages=(Cancelled,),
+        senders=("edge",), receivers=("provider-worker",), note="Nobody waits for this request any more. Every worker hears it.",
+    ),
+    Channel(
+        name="Delta", subject=subjects.delta("{edge}", "{request_id}"), messages=(Started, Released, Deltas, Completed, Failed, Refused),
+        senders=("firewall", "router", "provider-worker"), receivers=("edge",),
+        note="What comes back to the edge that admitted the request. Travels as the reply subject from hop to hop; the edge has one "
+        "subscription for all its requests. Ends with one of Completed, Failed and Refused.",
+    ),
+    Channel(
+        name="Health", subject=subjects.health("{service}", "{instance}"), messages=(Health,),
+        senders=EVERYONE, receivers=("edge", "router"), note="Each instance, once a second.",
+    ),
+    Channel(
+        name="HealthAsked", subject=subjects.HEALTH_ASKED, senders=("edge", "router"), receivers=EVERYONE,
+        note="Empty. Everyone answers with a heartbeat at once.",
+    ),
+    Channel(
+        name="Ledger", subject=subjects.ledger("{service}"), messages=(LedgerBatch,), carried=f"JetStream, stream {subjects.LEDGER_STREAM}",
+        senders=("edge", "firewall", "router", "provider-worker"), receivers=("recorder",), queue="recorder",
+        note="All ledger rows that a process had due at once; each row is JSON of RequestRow, AttemptRow or DeliveryRow. The header "
+        "Nats-Msg-Id names the publish, so that a repetition is stored once. The queue is the name of the durable pull consumer.",
+    ),
+    Channel(
+        name="LedgerDead", subject=subjects.ledger_dead("{service}"), carried=f"JetStream, stream {subjects.DEAD_STREAM}",
+        senders=("recorder",),
+        note="A row that ClickHouse refused, as it came, or a message that was none of ours. The headers Tokenrouter-Table, "
+        "Tokenrouter-Reason and Tokenrouter-Sequence say what, why, and where in the stream LEDGER it stands.",
+    ),
+    Channel(
+        name="QuerySql", subject=subjects.QUERY_SQL, queue="recorder", messages=(SqlQuery,), carried="core NATS, request and replies",
+        senders=("operator",), receivers=("recorder",), note="A SQL question. The answer comes on the reply subject as numbered SqlAnswers.",
+    ),
+    Channel(
+        name="QueryAnswer", subject="_INBOX_{asker}.{inbox}", messages=(SqlAnswer,), carried="core NATS, request and replies",
+        senders=("recorder",), receivers=("operator",), note="The result in pieces of at most 256 KiB; the last one is marked.",
+    ),
+    Channel(
+        name="FirewallRules", subject=_FIREWALL_RULES, messages=(FirewallRules,), carried=f"KV bucket {subjects.POLICIES_BUCKET}",
+        senders=("edge",), receivers=("firewall",), note="A workspace's firewall rules, changed by compare-and-set and watched.",
+    ),
+    Channel(
+        name="RoutingRules", subject=_ROUTING_RULES, messages=(RoutingRules,), carried=f"KV bucket {subjects.POLICIES_BUCKET}",
+        senders=("edge",), receivers=("rules",), note="A workspace's routing rules, changed by compare-and-set and watched.",
+    ),
+    Channel(
+        name="ApiKeys", subject=_API_KEYS, messages=(ApiKey,), carried=f"KV bucket {subjects.KEYS_BUCKET}",
+        senders=("bootstrap",), receivers=("edge",), note="A client's key under the SHA-256 of its secret, in hex.",
+    ),
+    Channel(
+        name="WorkerPublicKey", subject=_PUBLIC_KEY, carried=f"KV bucket {subjects.VAULT_BUCKET}",
+        senders=("bootstrap",), receivers=("edge",), note="The X25519 public key to which edges seal provider keys, base64url.",
+    ),
+)
+
+_ROWS = (RequestRow, AttemptRow, DeliveryRow)
+"""Rows travel as bytes inside a LedgerBatch, so no message type leads to them."""
+
+
+def document(version: str) -> dict[str, Any]:
+    """The AsyncAPI 3.0 document: FastStream's servers, channels and operations, with msgspec's schemas."""
+    made: dict[str, Any] = AsyncAPI(
+        _broker(), title="TokenRouter bus", version=version,
+        description="Everything that TokenRouter's services say to each other over NATS. Messages are MessagePack; bytes appear here "
+        "as base64. Values in KV buckets and ledger rows are JSON.",
+    ).to_specification().to_jsonable()
+    sent = [kind for channel in CHANNELS for kind in channel.messages]
+    _, schemas = msgspec.json.schema_components([*sent, *_ROWS], schema_hook=_any, ref_template="#/components/schemas/{name}")
+    made["defaultContentType"] = MSGPACK
+    made["components"] = {"messages": {kind.__name__: _message(kind) for kind in sent}, "schemas": schemas}
+    for channel in CHANNELS:
+        _complete(channel, made["channels"][channel.name], made["operations"][channel.name])
+    return made
+
+
+def _broker() -> NatsBroker:
+    broker = NatsBroker("nats://127.0.0.1:4222")
+    for channel in CHANNELS:
+        if channel.receivers:
+            broker.subscriber(channel.subject, channel.queue, title=channel.name, description=channel.note)(_heard)
+        else:
+            broker.publisher(channel.subject, title=channel.name, description=channel.note, schema=bytes)
+    return broker
+
+
+async def _heard(message: bytes) -> None:
+    """Stands for whoever receives: FastStream's own schemas cannot describe msgspec structs."""
+
+
+def _any(kind: type) -> dict[str, Any]:
+    """The schema of a field declared as `object`."""
+    return {"description": "Any JSON value."}
+
+
+def _message(kind: type[Struct]) -> dict[str, Any]:
+    return {
+        "name": kind.__name__,
+        "summary": " ".join((kind.__doc__ or "").split()),
+        "contentType": MSGPACK if issubclass(kind, Message) else JSON,
+        "payload": {"$ref": f"#/components/schemas/{kind.__name__}"},
+    }
+
+
+def _complete(channel: Channel, documented: dict[str, Any], operation: dict[str, Any]) -> None:
+    """What FastStream does not know of a channel: its parameters, its messages, and who is on its ends."""
+    names = re.findall(r"{(\w+)}", channel.subject)
+    if names:
+        documented["parameters"] = {name: {} for name in names}
+    documented["messages"] = {kind.__name__: {"$ref": f"#/components/messages/{kind.__name__}"} for kind in channel.messages}
+    operation["messages"] = [{"$ref": f"#/channels/{channel.name}/messages/{kind.__name__}"} for kind in channel.messages]
+    operation["x-senders"] = list(channel.senders)
+    operation["x-receivers"] = list(channel.receivers)
+    documented["x-carried-by"] = channel.carried
