@@ -22,7 +22,6 @@ from libs.contracts.queries import SqlAnswer, SqlQuery
 from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, Routed, Ruled, Screened
 
 EVERYONE = ("edge", "firewall", "rules", "router", "provider-worker", "recorder")
-TEXT = "text/plain"
 MSGPACK = "application/msgpack"
 JSON = "application/json"
 
@@ -140,11 +139,15 @@ def document(version: str) -> dict[str, Any]:
     ).to_specification().to_jsonable()
     sent = [kind for channel in CHANNELS for kind in channel.messages]
     _, schemas = msgspec.json.schema_components([*sent, *_ROWS], schema_hook=_any, ref_template="#/components/schemas/{name}")
-    made["defaultContentType"] = MSGPACK
-    made["components"] = {"messages": {kind.__name__: _message(kind) for kind in sent}, "schemas": schemas}
-    for channel in CHANNELS:
-        _complete(channel, made["channels"][channel.name], made["operations"][channel.name])
-    return made
+    # FastStream keeps its subscribers in a set; the document keeps the table's order.
+    channels = {channel.name: _channel(channel, made["channels"][channel.name]) for channel in CHANNELS}
+    operations = {channel.name: _operation(channel, made["operations"][channel.name]) for channel in CHANNELS}
+    messages = {kind.__name__: _message(kind) for kind in sent}
+    return {
+        "asyncapi": made["asyncapi"], "info": made["info"], "defaultContentType": MSGPACK, "servers": made["servers"],
+        "channels": channels, "operations": operations,
+        "components": {"messages": messages, "schemas": {name: schemas[name] for name in sorted(schemas)}},
+    }
 
 
 def _broker() -> NatsBroker:
@@ -175,13 +178,15 @@ def _message(kind: type[Struct]) -> dict[str, Any]:
     }
 
 
-def _complete(channel: Channel, documented: dict[str, Any], operation: dict[str, Any]) -> None:
-    """What FastStream does not know of a channel: its parameters, its messages, and who is on its ends."""
+def _channel(channel: Channel, known: dict[str, Any]) -> dict[str, Any]:
+    """FastStream's channel with its parameters and messages, and what carries them."""
     names = re.findall(r"{(\w+)}", channel.subject)
-    if names:
-        documented["parameters"] = {name: {} for name in names}
-    documented["messages"] = {kind.__name__: {"$ref": f"#/components/messages/{kind.__name__}"} for kind in channel.messages}
-    operation["messages"] = [{"$ref": f"#/channels/{channel.name}/messages/{kind.__name__}"} for kind in channel.messages]
-    operation["x-senders"] = list(channel.senders)
-    operation["x-receivers"] = list(channel.receivers)
-    documented["x-carried-by"] = channel.carried
+    messages = {kind.__name__: {"$ref": f"#/components/messages/{kind.__name__}"} for kind in channel.messages}
+    parameters: dict[str, Any] = {"parameters": {name: {} for name in names}} if names else {}
+    return known | parameters | {"messages": messages, "x-carried-by": channel.carried}
+
+
+def _operation(channel: Channel, known: dict[str, Any]) -> dict[str, Any]:
+    """FastStream's operation with its messages and the services on both ends."""
+    messages = [{"$ref": f"#/channels/{channel.name}/messages/{kind.__name__}"} for kind in channel.messages]
+    return known | {"messages": messages, "x-senders": list(channel.senders), "x-receivers": list(channel.receivers)}

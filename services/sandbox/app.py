@@ -164,6 +164,6 @@ async def _live(receive: Receive, send: Send) -> None:
 
 async def _leave_with(parent: int) -> None:
     """Stop when the process that started this one is gone."""
-    while os.getppid() == parent:  # noqa: ASYNC110 -- nothing tells of a parent's end
+    while os.getppid() == parent:
         await asyncio.sleep(1.0)
     os.kill(os.getpid(), signal.SIGTERM)

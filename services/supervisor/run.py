@@ -172,7 +172,7 @@ class Supervisor:
     async def _follow_parent(self) -> None:
         """Drain when the terminal or whatever started us is gone."""
         parent = os.getppid()
-        while os.getppid() == parent:  # noqa: ASYNC110 - nothing tells of it on every system
+        while os.getppid() == parent:
             await asyncio.sleep(1.0)
         self.stop()
 

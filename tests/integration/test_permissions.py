@@ -127,7 +127,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
 async def _until_it_greets(nats_: Nats) -> None:
     port = int(nats_.url.rpartition(":")[2])
     async with asyncio.timeout(10.0):
-        while not await probe.speaks_nats("127.0.0.1", port):  # noqa: ASYNC110 - it starts in another process
+        while not await probe.speaks_nats("127.0.0.1", port):
             await asyncio.sleep(0.02)
 
 

@@ -102,7 +102,7 @@ async def running(home: Path, **environ: str) -> AsyncIterator[Running]:
 
 async def eventually(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(20.0):
-        while not holds():  # noqa: ASYNC110 - what is waited for happens in other processes
+        while not holds():
             await asyncio.sleep(0.02)
 
 
