@@ -57,7 +57,7 @@ def refused_row(message: Admitted, error: ErrorInfo, *, ended_by: str, status: s
 def _decided(message: Admitted) -> dict[str, Any]:
     """The columns that the stages' decisions fill."""
     warnings: list[Any] = []
-    rule_trace: list[Any] = []
+    rule_trace: Any = []
     firewall_trace: list[Any] = []
     revisions: dict[str, int] = {}
     if isinstance(message, Screened):
@@ -66,7 +66,7 @@ def _decided(message: Admitted) -> dict[str, Any]:
         revisions["firewall"] = message.screening.revision
     if isinstance(message, Ruled):
         warnings += message.ruling.warnings
-        rule_trace = message.ruling.trace
+        rule_trace = msgspec.Raw(message.ruling.trace)
         revisions["routing"] = message.ruling.revision
     if isinstance(message, Routed):
         warnings += message.decision.warnings
@@ -80,5 +80,6 @@ def _routed(message: Admitted) -> dict[str, Any]:
         return {}
     decision = message.decision
     return {
-        "mode": decision.mode, "candidates": decision.candidates, "excluded": decision.excluded, "confidence": decision.confidence,
+        "mode": decision.mode, "candidates": msgspec.Raw(decision.scored or b"[]"), "excluded": decision.excluded,
+        "confidence": decision.confidence,
     }

@@ -33,10 +33,13 @@ class Screening(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Ruling(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """rules: each enabled rule with its conditions, and the actions merged."""
+    """rules: the actions of the matching rules, merged."""
 
     revision: int
-    trace: list[RuleTrace] = []
+    matched: list[RuleTrace] = []
+    """The rules whose actions apply."""
+    trace: bytes = b"[]"
+    """Every enabled rule with its conditions, a JSON array of RuleTrace: written once, read by nobody on the way."""
     target: Target = Target()
     """Only what the rules set."""
     warnings: list[Warning] = []
@@ -94,7 +97,9 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     mode: Mode
     candidates: list[Candidate]
-    """Best first. Only the first few carry their price: more are never tried."""
+    """Best first. On the bus only those that may be tried."""
+    scored: bytes = b""
+    """On the bus: all candidates, a JSON array of Candidate for the ledger and for explanations."""
     chosen: int = 0
     excluded: list[Excluded] = []
     warnings: list[Warning] = []

@@ -44,10 +44,15 @@ class RuleSet:
         return sorted(self._filter.Match(text, True) or [])
 
     def hits(self, text: bytes, suspects: list[int]) -> list[Hit]:
-        """All matches of the suspected rules, in rule order."""
+        """The matches of the suspected rules, in rule order: all of a rule that masks, the first of any other."""
         found: list[Hit] = []
         for index in suspects:
             rule = self.rules[index]
+            if rule.action != "mask":
+                match = self._regexes[index].search(text)
+                if match is not None and match.end() > match.start():
+                    found.append(Hit(rule, match.start(), match.end()))
+                continue
             for count, match in enumerate(self._regexes[index].finditer(text), 1):
                 start, end = match.span()
                 if end > start:

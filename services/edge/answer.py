@@ -75,12 +75,16 @@ class Answer:
         """The `response.created` event that went out, to build a failure from."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        watcher = asyncio.ensure_future(self._watch(receive))
         error: ErrorInfo | None = None
+        watchers: list[asyncio.Task[None]] = []
+        # Most answers are there before the first sweep; only the others are worth a task that waits for the client to leave.
+        self._flight.lingers = lambda: watchers.append(asyncio.ensure_future(self._watch(receive)))
         try:
             error = await self._send(send)
         finally:
-            watcher.cancel()
+            self._flight.lingers = None
+            for watcher in watchers:
+                watcher.cancel()
             self._land(self._flight, self._delivery, error)
 
     async def _watch(self, receive: Receive) -> None:

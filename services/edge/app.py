@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar, Request, get, post
-from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp
 
 from libs.bus import metrics
@@ -14,6 +13,7 @@ from libs.contracts import subjects
 from services.edge.answer import Body
 from services.edge.errors import EXCEPTION_HANDLERS
 from services.edge.handlers import Edge
+from services.edge.openapi import served
 from services.edge.rules import firewall_book, routes, routing_book
 from services.edge.settings import EdgeSettings
 
@@ -51,12 +51,12 @@ def application(bus: Bus, settings: EdgeSettings) -> Litestar:
             create_response(edge),
             *routes(routing_book(edge), paths("/routing-rules"), "routing rule"),
             *routes(firewall_book(edge), paths("/firewall-rules"), "firewall rule"),
-            healthz, readyz(edge), scrape,
+            healthz, readyz(edge), scrape, described,
         ],
         on_startup=[start],
         on_shutdown=[stop],
         exception_handlers=EXCEPTION_HANDLERS,
-        openapi_config=OpenAPIConfig(title="TokenRouter", version="0.1.0", path="/openapi"),
+        openapi_config=None,
         logging_config=None,
         debug=False,
     )
@@ -90,3 +90,9 @@ def readyz(edge: Edge) -> Any:
 @get("/metrics", summary="Prometheus metrics of this process", media_type="text/plain")
 async def scrape() -> str:
     return metrics.exposition()[0].decode()
+
+
+@get(["/openapi", "/openapi/openapi.json"])
+async def described(request: Request[Any, Any, Any]) -> ASGIApp:
+    """This API as an OpenAPI document."""
+    return Body(200, served(request.app))

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from enum import Enum, auto
 
 from libs.contracts.deltas import Completed, Deltas, Failed, Refused, Started
@@ -24,7 +25,8 @@ class Flight:
     """One request between its admission and its last byte. Only its own edge's event loop touches it."""
 
     __slots__ = (
-        "_items", "_waiter", "created", "last_item_at", "message", "missed_beats", "next_heartbeat", "next_seq", "over",
+        "_items", "_waiter", "created", "last_item_at", "lingers", "message", "missed_beats", "next_heartbeat",
+        "next_seq", "over",
         "started", "started_at", "streaming",
     )
 
@@ -38,6 +40,8 @@ class Flight:
         self.next_seq = 0
         self.missed_beats = 0
         self.over = False
+        self.lingers: Callable[[], None] | None = None
+        """Called once by the sweep when the flight has been up for a while."""
         self._items: deque[Item] = deque()
         self._waiter: asyncio.Future[None] | None = None
 

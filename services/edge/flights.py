@@ -146,6 +146,9 @@ class Flights:
         for flight in list(self._flights.values()):
             if flight.over:
                 continue
+            if flight.lingers is not None:
+                flight.lingers()
+                flight.lingers = None
             if wall > flight.message.deadline:
                 self._expire(flight)
             elif flight.started is None:

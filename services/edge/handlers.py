@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from litestar import Request
@@ -30,6 +32,8 @@ from services.edge.settings import EdgeSettings
 
 log = logging.getLogger("tokenrouter.edge")
 MAX_PROVIDER_KEY = 512
+_counted = cache(metrics.REQUESTS.labels)
+_seconds = cache(metrics.REQUEST_SECONDS.labels)
 STORAGE_PATIENCE = 3.0
 """Seconds of failing ledger publishes after which nothing new is admitted."""
 
@@ -53,14 +57,14 @@ class Edge:
         """Admit a request and answer with whatever comes back for it."""
         received_at = time.time()
         request_id = ids.request_id()
-        headers = request.headers
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
         key: ApiKey | None = None
         message: Admitted | None = None
         try:
             key = self.keys.authenticate(headers.get("authorization"))
             raw = await read(request.receive, headers.get("content-length"), self.settings.max_body_bytes)
             admission = admit(parse(raw), raw, headers, self.settings.stream_format)
-            message = await self._admitted(request_id, received_at, key, admission, request)
+            message = await self._admitted(request_id, received_at, key, admission, headers)
             self._check_services()
             flight = await self.flights.launch(message, streaming=admission.stream)
         except RouterError as error:
@@ -73,7 +77,7 @@ class Edge:
         return Answer(flight, writer(admission.stream_format), self.bus.claims, self._land)
 
     async def _admitted(
-        self, request_id: str, received_at: float, key: ApiKey, admission: Admission, request: Request[Any, Any, Any]
+        self, request_id: str, received_at: float, key: ApiKey, admission: Admission, headers: Mapping[str, str]
     ) -> Admitted:
         body = Carried(inline=admission.body, size=len(admission.body))
         if self.bus.connected:
@@ -86,18 +90,18 @@ class Edge:
             deadline=received_at + self.settings.request_timeout,
             expires_at=time.time() + self.settings.dispatch_window,
             edge=self.bus.instance,
-            traceparent=ids.traceparent(request.headers.get("traceparent")),
+            traceparent=ids.traceparent(headers.get("traceparent")),
             stream=admission.stream,
             facts=admission.facts,
             body=body,
-            provider_keys=self._provider_keys(request, key.workspace, request_id),
+            provider_keys=self._provider_keys(headers, key.workspace, request_id),
         )
 
-    def _provider_keys(self, request: Request[Any, Any, Any], workspace: str, request_id: str) -> dict[str, bytes]:
+    def _provider_keys(self, headers: Mapping[str, str], workspace: str, request_id: str) -> dict[str, bytes]:
         """The keys in `X-<Provider>-Key` headers, sealed so that only provider-workers can open them."""
         sealed: dict[str, bytes] = {}
         for name, provider in KEY_HEADERS.items():
-            secret = request.headers.get(name)
+            secret = headers.get(name)
             if not secret:
                 continue
             if len(secret) > MAX_PROVIDER_KEY or not secret.isascii() or not secret.isprintable():
@@ -118,7 +122,7 @@ class Edge:
         self, request_id: str, received_at: float, key: ApiKey | None, message: Admitted | None, error: ErrorInfo
     ) -> ASGIApp:
         """Answer with an error; on record when the caller is known."""
-        metrics.REQUESTS.labels("responses", str(error.status)).inc()
+        _counted("responses", str(error.status)).inc()
         extra = {"request_id": request_id, "status": error.status, "code": error.code, "ms": round((time.time() - received_at) * 1000, 2)}
         log.info("rejected", extra=extra)
         if key is not None:
@@ -148,8 +152,8 @@ class Edge:
             rows.append(self._left_row(message, now))
         self.bus.commit(rows)
         status = str(delivery.http_status or 499)
-        metrics.REQUESTS.labels("responses", status).inc()
-        metrics.REQUEST_SECONDS.labels("responses").observe(now - message.created_at)
+        _counted(message.endpoint, status).inc()
+        _seconds(message.endpoint).observe(now - message.created_at)
         log.info(
             "answered",
             extra={

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, delete, get, patch, post
+from litestar.params import FromPath
 from litestar.types import ASGIApp
 from msgspec import structs
 
@@ -112,15 +113,15 @@ def routes(book: RuleBook, paths: list[str], noun: str) -> list[Any]:
         return await book.created(request)
 
     @get(one, summary=f"Read a {noun}")
-    async def shown(request: AnyRequest, rule_id: str) -> ASGIApp:
+    async def shown(request: AnyRequest, rule_id: FromPath[str]) -> ASGIApp:
         return await book.shown(request, rule_id)
 
     @patch(one, summary=f"Change some fields of a {noun}")
-    async def updated(request: AnyRequest, rule_id: str) -> ASGIApp:
+    async def updated(request: AnyRequest, rule_id: FromPath[str]) -> ASGIApp:
         return await book.updated(request, rule_id)
 
     @delete(one, summary=f"Delete a {noun}", status_code=200)
-    async def deleted(request: AnyRequest, rule_id: str) -> ASGIApp:
+    async def deleted(request: AnyRequest, rule_id: FromPath[str]) -> ASGIApp:
         return await book.deleted(request, rule_id)
 
     return [listed, created, shown, updated, deleted]

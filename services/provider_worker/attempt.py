@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from functools import cache
 from typing import Any
 
 import httpx
@@ -37,6 +38,11 @@ _decode = msgspec.json.Decoder(dict).decode
 
 # Events that say nothing yet: until another one comes, the answer may still move to another candidate.
 _OPENING = ("response.created", "response.in_progress", "response.queued")
+
+
+# Looking a labelled metric up costs as much as encoding a message.
+_counted = cache(metrics.ATTEMPTS.labels)
+_tokens = cache(metrics.TOKENS.labels)
 
 
 class Attempt:
@@ -190,12 +196,13 @@ class Attempt:
             error_code="upstream_error" if outcome.status == "failed" else "",
             model=model if isinstance(model, str) else self._candidate.model,
             usage=outcome.usage,
+            usd=story.cost_of(self._candidate, outcome.usage),
             ttft_ms=self._since_start(self._first_delta_at),
             provider_request_id=self._provider_request_id,
             provider_response_id=outcome.provider_response_id,
             adapted=self._adapted,
         )
-        response = self._closing(outcome, now)
+        response = self._closing(outcome, ending, now)
         if await self._durable(self._rows(ending, http_status=200, now=now)):
             await self._complete(outcome.status, response, ending)
 
@@ -209,12 +216,11 @@ class Attempt:
             return False
         return True
 
-    def _closing(self, outcome: Outcome, now: float) -> bytes:
+    def _closing(self, outcome: Outcome, ending: story.Ending, now: float) -> bytes:
         assert self._frame is not None
         message, candidate = self._message, self._candidate
-        usd = story.cost_of(candidate, outcome.usage)
         told = story.tokenrouter_of(message, candidate) | {
-            "cost_usd": None if usd is None else float(usd),
+            "cost_usd": None if ending.usd is None else float(ending.usd),
             "latency_ms": round((now - message.created_at) * 1000, 1),
         }
         return _encode(
@@ -238,14 +244,14 @@ class Attempt:
             output_tokens=ending.usage.output_tokens,
         )
         await self._bus.publish(self._reply, completed)
-        metrics.ATTEMPTS.labels(self._candidate.provider, status).inc()
-        metrics.TOKENS.labels(self._candidate.provider, "input").inc(ending.usage.input_tokens)
-        metrics.TOKENS.labels(self._candidate.provider, "output").inc(ending.usage.output_tokens)
+        _counted(self._candidate.provider, status).inc()
+        _tokens(self._candidate.provider, "input").inc(ending.usage.input_tokens)
+        _tokens(self._candidate.provider, "output").inc(ending.usage.output_tokens)
 
     async def _fail(self, failure: ProviderFailure) -> None:
         if failure.code == "expired":
             return
-        metrics.ATTEMPTS.labels(self._candidate.provider, "failed").inc()
+        _counted(self._candidate.provider, "failed").inc()
         log.warning(
             "attempt failed",
             extra={
@@ -270,7 +276,8 @@ class Attempt:
             provider_request_id=self._provider_request_id, adapted=self._adapted,
         )
         ending.billing = "billed" if outcome.usage.source == "provider" else "maybe"
-        response = self._closing(outcome, now)
+        ending.usd = story.cost_of(self._candidate, outcome.usage)
+        response = self._closing(outcome, ending, now)
         if await self._durable(self._rows(ending, http_status=200, now=now)):
             await self._complete("failed", response, ending)
 
@@ -309,10 +316,11 @@ class Attempt:
         outcome = self._reader.abandon() if self._reader is not None else None
         ending = story.Ending(
             status="cancelled", http_status=0, error_code="client_closed", billing="maybe",
-            usage=outcome.usage if outcome else NO_USAGE, ttft_ms=self._since_start(self._first_delta_at),
+            usage=outcome.usage if outcome else NO_USAGE,
+            usd=story.cost_of(self._candidate, outcome.usage) if outcome else None, ttft_ms=self._since_start(self._first_delta_at),
             provider_request_id=self._provider_request_id, adapted=self._adapted,
         )
-        metrics.ATTEMPTS.labels(self._candidate.provider, "cancelled").inc()
+        _counted(self._candidate.provider, "cancelled").inc()
         self._bus.commit(self._rows(ending, http_status=499, now=time.time()))
 
     def _rows(self, ending: story.Ending, *, http_status: int, now: float) -> list[LedgerRow]:

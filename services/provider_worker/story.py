@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from libs.bus.rows import request_row
 from libs.catalog.cost import cost
@@ -22,9 +23,8 @@ def warnings_of(message: Routed) -> list[Warning]:
 
 
 def traces_of(message: Routed) -> list[RuleTrace]:
-    """The rules that matched; all that were looked at when the client asks for an explanation."""
-    traces = [*message.screening.trace, *message.ruling.trace]
-    return traces if message.facts.explain else [trace for trace in traces if trace.matched]
+    """The rules that matched."""
+    return [*message.screening.trace, *message.ruling.matched]
 
 
 def metadata_of(message: Routed) -> dict[str, str]:
@@ -62,8 +62,9 @@ def tokenrouter_of(message: Routed, candidate: Candidate) -> dict[str, Any]:
     if candidate.sandbox:
         story["sandbox"] = True
     if message.facts.explain:
-        story["candidates"] = decision.candidates
+        story["candidates"] = Raw(decision.scored)
         story["excluded"] = decision.excluded
+        story["rules_evaluated"] = Raw(message.ruling.trace)
     return story
 
 
@@ -89,6 +90,7 @@ class Ending(msgspec.Struct, kw_only=True):
     billing: str = "billed"
     model: str = ""
     usage: Usage
+    usd: Decimal | None = None
     ttft_ms: float | None = None
     provider_request_id: str = ""
     provider_response_id: str = ""
@@ -104,7 +106,6 @@ def failed_ending(failure: ProviderFailure, usage: Usage, **details: Any) -> End
 
 def attempt_row(message: Routed, candidate: Candidate, ending: Ending, *, started_at: float, now: float, worker: str) -> AttemptRow:
     """The row of one provider call."""
-    usd = cost_of(candidate, ending.usage)
     return AttemptRow(
         request_id=message.request_id,
         created_at=message.created_at,
@@ -127,7 +128,7 @@ def attempt_row(message: Routed, candidate: Candidate, ending: Ending, *, starte
         sandbox=candidate.sandbox,
         adapted=ending.adapted,
         rank=2,
-        **_spent(candidate, ending.usage, usd),
+        **_spent(candidate, ending),
     )
 
 
@@ -135,7 +136,6 @@ def ended_row(
     message: Routed, candidate: Candidate, ending: Ending, *, http_status: int, now: float, worker: str, ttft_ms: float | None
 ) -> RequestRow:
     """The request's row, for a request that ends with this attempt."""
-    usd = cost_of(candidate, ending.usage)
     return request_row(
         message,
         ended_by=f"provider-worker/{worker}",
@@ -148,11 +148,12 @@ def ended_row(
         ttft_ms=ttft_ms,
         sandbox=candidate.sandbox,
         attempts=len(message.attempts) + 1,
-        **_spent(candidate, ending.usage, usd),
+        **_spent(candidate, ending),
     )
 
 
-def _spent(candidate: Candidate, usage: Usage, usd: Decimal | None) -> dict[str, Any]:
+def _spent(candidate: Candidate, ending: Ending) -> dict[str, Any]:
+    usage = ending.usage
     return {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
@@ -160,7 +161,7 @@ def _spent(candidate: Candidate, usage: Usage, usd: Decimal | None) -> dict[str,
         "cache_write_tokens": usage.cache_write_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
         "usage_source": usage.source,
-        "cost_usd": None if usd is None else format(usd, "f"),
+        "cost_usd": None if ending.usd is None else format(ending.usd, "f"),
         "price_version": candidate.price.version if candidate.price else "",
     }
 

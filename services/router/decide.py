@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from zlib import crc32
 
-from msgspec import Struct
+import msgspec
+from msgspec import Struct, structs
 
 from libs.catalog.models import Model, curated, find, unlisted
 from libs.contracts.decisions import Candidate, Decision, Excluded, Target
@@ -15,14 +16,17 @@ from libs.contracts.requests import RequestFacts
 from services.router.resolve import Wish, resolve
 from services.router.score import WEIGHTS, confidence, expected_usd, goodness
 
-# Only these attempts are ever made for one request, so later candidates need no price on the bus.
 MAX_ATTEMPTS = 3
+"""Provider calls made for one request at most."""
 CHARS_PER_TOKEN = 4
 DEFAULT_OUTPUT_TOKENS = 400
 """Expected answer when the client sets no limit; the length is not predicted yet."""
 NO_KEY = "no key for this provider"
 OWN_KEY_BONUS = 1e-6
 """Enough to decide between equals, and no more."""
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Available(Struct, frozen=True, kw_only=True):
@@ -63,6 +67,19 @@ def decide(request_id: str, facts: RequestFacts, ruled: Target, available: Avail
         confidence=confidence([candidate.score for candidate in candidates]),
         warnings=[Warning(source="router", message=text) for text in wish.dropped],
     )
+
+
+def shortlisted(decision: Decision) -> Decision:
+    """The decision as it travels: the candidates that may be tried, which includes the best of each provider in case another
+    provider turns its key down; and all of them, without their prices, as JSON."""
+    scored = _encode([structs.replace(candidate, price=None) for candidate in decision.candidates])
+    short: list[Candidate] = []
+    providers: set[str] = set()
+    for place, candidate in enumerate(decision.candidates):
+        if place < MAX_ATTEMPTS or candidate.provider not in providers:
+            short.append(candidate)
+            providers.add(candidate.provider)
+    return structs.replace(decision, candidates=short, scored=scored)
 
 
 def _wanted(wish: Wish, available: Available) -> list[Model]:
@@ -124,7 +141,7 @@ def _rank(request_id: str, models: list[Model], facts: RequestFacts, wish: Wish,
         Candidate(
             provider=models[index].provider,
             model=models[index].id,
-            price=models[index].price if place < MAX_ATTEMPTS else None,
+            price=models[index].price,
             score=round(scores[index], 4),
             cost=round(cheap[index], 4),
             quality=models[index].quality,
@@ -133,7 +150,7 @@ def _rank(request_id: str, models: list[Model], facts: RequestFacts, wish: Wish,
             max_output_tokens=models[index].max_output,
             sandbox=available.accounts[models[index].provider].sandbox and models[index].provider not in available.own_keys,
         )
-        for place, index in enumerate(_order(request_id, models, scores, available.own_keys))
+        for index in _order(request_id, models, scores, available.own_keys)
     ]
 
 

@@ -15,7 +15,7 @@ from libs.contracts.errors import RouterError
 from libs.contracts.failure import error_of
 from libs.contracts.message import Hop
 from libs.contracts.requests import AttemptFailed, Routed, Ruled, advance
-from services.router.decide import MAX_ATTEMPTS, Available, decide
+from services.router.decide import MAX_ATTEMPTS, Available, decide, shortlisted
 
 _passed = metrics.STAGE_MESSAGES.labels("router", "passed")
 _refused = metrics.STAGE_MESSAGES.labels("router", "refused")
@@ -35,10 +35,9 @@ class Router:
             return
         available = Available(accounts=accounts, own_keys=frozenset(message.provider_keys))
         try:
-            decision = decide(message.request_id, message.facts, message.ruling.target, available)
+            decision = shortlisted(decide(message.request_id, message.facts, message.ruling.target, available))
         except RouterError as error:
-            matched = [trace for trace in message.ruling.trace if trace.matched]
-            await refuse(self._bus, message, "router", reply, error.because(rule_trace=matched).info, taken_at)
+            await refuse(self._bus, message, "router", reply, error.because(rule_trace=message.ruling.matched).info, taken_at)
             _refused.inc()
             return
         hop = Hop("router", self._bus.instance, taken_at, (time.time() - taken_at) * 1000)
@@ -63,7 +62,7 @@ class Router:
         accounts = self._registry.accounts()
         tried = {(attempt.provider, attempt.model) for attempt in message.attempts}
         keyless = {attempt.provider for attempt in message.attempts if attempt.code in ("provider_key_invalid", "insufficient_quota")}
-        for index, candidate in enumerate(message.decision.candidates[: MAX_ATTEMPTS + len(tried)]):
+        for index, candidate in enumerate(message.decision.candidates):
             if (candidate.provider, candidate.model) in tried or candidate.provider in keyless:
                 continue
             if candidate.provider in accounts:

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from libs.contracts.decisions import Mode, Ruling, Target
 from libs.contracts.message import Condition, RuleTrace, Warning
 from libs.contracts.models import mode_of, provider_of
 from libs.contracts.policies import RoutingRule, RoutingRules
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -37,7 +40,7 @@ def apply(policy: Policy, facts: Facts) -> Ruling:
     actions: dict[str, Any] = {}
     warnings: list[Warning] = []
     for rule in policy.rules:
-        conditions = _evaluate(rule, facts)
+        conditions = [_CONDITIONS[field](expected, facts) for field, expected in rule.match_json.items()]
         matched = all(condition.matched for condition in conditions)
         trace.append(
             RuleTrace(
@@ -48,11 +51,13 @@ def apply(policy: Policy, facts: Facts) -> Ruling:
         if matched:
             warnings += _warning(rule)
             actions = rule.action_json | actions
-    return Ruling(revision=policy.revision, trace=trace, target=_target(actions), warnings=warnings)
-
-
-def _evaluate(rule: RoutingRule, facts: Facts) -> list[Condition]:
-    return [_CONDITIONS[field](expected, facts) for field, expected in rule.match_json.items() if field in _CONDITIONS]
+    return Ruling(
+        revision=policy.revision,
+        matched=[one for one in trace if one.matched],
+        trace=_encode(trace),
+        target=_target(actions),
+        warnings=warnings,
+    )
 
 
 def _contains(expected: Any, facts: Facts) -> Condition:

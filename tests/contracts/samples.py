@@ -16,6 +16,7 @@ from libs.contracts.errors import ErrorInfo
 from libs.contracts.health import Health, ProviderAccount
 from libs.contracts.ledger import LedgerBatch, LedgerRow
 from libs.contracts.message import Body, Condition, Hop, Message, RuleTrace, Warning
+from libs.contracts.queries import SqlAnswer, SqlQuery
 from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, RequestFacts, Routed, Ruled, Screened, advance
 
 ADMITTED = Admitted(
@@ -41,7 +42,7 @@ SCREENED = advance(
         trace=[RuleTrace(kind="firewall", rule_id=2, name="b", priority=0, matched=True, action="mask", scope="prompt", hits=1)],
     ),
 )
-RULED = advance(SCREENED, Ruled, ruling=Ruling(revision=4, trace=[TRACE], target=Target(mode="cost")))
+RULED = advance(SCREENED, Ruled, ruling=Ruling(revision=4, matched=[TRACE], trace=b'[{"rule_id":1}]', target=Target(mode="cost")))
 PRICE = Price(
     version="list 1", input="2.5", cached_input="1.25", cache_write="3", output="10", input_tiers=[PriceTier(200000, "5")],
     output_tiers=[PriceTier(200000, "15")],
@@ -49,7 +50,7 @@ PRICE = Price(
 ROUTED = advance(
     RULED, Routed,
     decision=Decision(
-        mode="cost", confidence=0.8, chosen=1, excluded=[Excluded(provider="anthropic", model="m", reason="no key")],
+        mode="cost", confidence=0.8, chosen=1, scored=b'[{"model":"gpt-4o"}]', excluded=[Excluded(provider="anthropic", model="m", reason="no key")],
         candidates=[
             Candidate(provider="openai", model="gpt-4o", price=PRICE, score=0.9, cost=1.0, quality=0.7, latency=0.5, expected_usd=0.001),
             Candidate(provider="openai", model="gpt-5", max_output_tokens=1000, sandbox=True),
@@ -85,4 +86,6 @@ SAMPLES: list[Message] = [
         providers=[ProviderAccount(provider="openai", has_key=True, configured=True, sandbox=True, models=["m"])],
     ),
     LedgerBatch(rows=[LedgerRow("requests", b'{"request_id":"r"}')]),
+    SqlQuery(sql="SELECT 1"),
+    SqlAnswer(seq=1, data=b"1\n", last=True),
 ]

@@ -3,15 +3,16 @@
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 
 from libs.catalog.models import curated
-from libs.contracts.decisions import Decision, Target
+from libs.contracts.decisions import Candidate, Decision, Target
 from libs.contracts.errors import ModelNotFound, ProviderKeyMissing, RoutingError
 from libs.contracts.health import ProviderAccount
 from libs.contracts.models import parse_model
 from libs.contracts.requests import RequestFacts
-from services.router.decide import Available, decide
+from services.router.decide import Available, decide, shortlisted
 from services.router.score import WEIGHTS, confidence, goodness
 
 BOTH = {name: ProviderAccount(provider=name, has_key=True, configured=True) for name in ("openai", "anthropic")}
@@ -111,9 +112,14 @@ def test_ties_are_spread() -> None:
     assert 400 < first["openai"] < 600
 
 
-def test_only_candidates_that_can_be_tried_carry_a_price() -> None:
-    prices = [one.price is not None for one in decided("auto").candidates]
-    assert prices == [True] * 3 + [False] * (len(prices) - 3)
+def test_only_candidates_that_may_be_tried_travel_and_all_are_on_record() -> None:
+    whole = decided("auto:latency")
+    short = shortlisted(whole)
+    assert short.candidates[:3] == whole.candidates[:3]
+    assert {one.provider for one in short.candidates} == {"openai", "anthropic"}
+    recorded = msgspec.json.decode(short.scored, type=list[Candidate])
+    assert [one.model for one in recorded] == [one.model for one in whole.candidates]
+    assert all(one.price is None for one in recorded)
 
 
 def test_goodness_and_confidence() -> None:

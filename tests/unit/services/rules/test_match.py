@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import msgspec
+
 from libs.contracts.decisions import Ruling
+from libs.contracts.message import RuleTrace
 from libs.contracts.policies import RoutingRule, RoutingRules
 from services.rules.match import Facts, Policy, apply
 
@@ -19,13 +22,17 @@ def ruling(*rules: RoutingRule, text: str = "", mode: Any = "balance", **metadat
     return apply(Policy(RoutingRules(rules=list(rules)), 7), facts)
 
 
+def traced(said: Ruling) -> list[RuleTrace]:
+    return msgspec.json.decode(said.trace, type=list[RuleTrace])
+
+
 def test_conditions_are_anded_and_each_is_traced() -> None:
     both = rule(1, {"contains": "Invoice", "metadata_equals": {"team": "blue"}}, {"set_provider": "anthropic"})
     assert ruling(both, text="an INVOICE", team="blue").target.provider == "anthropic"
     missed = ruling(both, text="an invoice", team="red")
     assert missed.target.provider is None
-    assert [(one.field, one.matched) for one in missed.trace[0].conditions] == [("contains", True), ("metadata_equals", False)]
-    assert missed.trace[0].conditions[1].seen == {"team": "red"}
+    assert [(one.field, one.matched) for one in traced(missed)[0].conditions] == [("contains", True), ("metadata_equals", False)]
+    assert traced(missed)[0].conditions[1].seen == {"team": "red"}
     assert missed.revision == 7
 
 
@@ -60,9 +67,8 @@ def test_actions_merge_key_by_key_with_the_higher_priority_winning() -> None:
 def test_ties_go_to_the_lower_id_and_disabled_rules_are_not_looked_at() -> None:
     merged = ruling(rule(2, {}, {"set_model": "second"}), rule(1, {}, {"set_model": "first"}), rule(0, {}, {"set_model": "off"}, enabled=False))
     assert merged.target.model == "first"
-    assert [one.rule_id for one in merged.trace] == [1, 2]
+    assert [one.rule_id for one in traced(merged)] == [1, 2]
 
 
 def test_the_prompt_is_not_in_the_trace() -> None:
-    traced = ruling(rule(1, {"contains": "secret"}, {}), text="my secret is hunter2").trace
-    assert "hunter2" not in str(traced)
+    assert b"hunter2" not in ruling(rule(1, {"contains": "secret"}, {}), text="my secret is hunter2").trace
