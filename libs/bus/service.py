@@ -123,6 +123,10 @@ class Bus:
         """Queue ledger rows; the future is done when they are durable."""
         return self._ledger.commit(rows)
 
+    def note(self, rows: list[LedgerRow]) -> None:
+        """Queue ledger rows that nobody waits for."""
+        self._ledger.note(rows)
+
     async def _publish_ledger(self, payload: bytes, message_id: str) -> None:
         await self.js.publish(
             subjects.ledger(self.service), payload, timeout=3.0, headers={"Nats-Msg-Id": message_id}

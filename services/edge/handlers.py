@@ -128,7 +128,7 @@ class Edge:
         if key is not None:
             told = message or self._bare(request_id, received_at, key)
             row = refused_row(told, error, ended_by=f"edge/{self.bus.instance}", status="rejected", now=time.time(), rank=1)
-            self.bus.commit([encode_row("requests", row)])
+            self.bus.note([encode_row("requests", row)])
         return error_body(error, request_id)
 
     def _bare(self, request_id: str, received_at: float, key: ApiKey) -> Admitted:
@@ -150,7 +150,7 @@ class Edge:
             rows += self._lost_rows(flight, error, now)
         elif delivery.outcome == "disconnected" and flight.started is None:
             rows.append(self._left_row(message, now))
-        self.bus.commit(rows)
+        self.bus.note(rows)
         status = str(delivery.http_status or 499)
         _counted(message.endpoint, status).inc()
         _seconds(message.endpoint).observe(now - message.created_at)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import httpx
@@ -25,7 +25,7 @@ from services.provider_worker import story
 from services.provider_worker.accounts import Accounts
 from services.provider_worker.dialect import Call, Dialect, Outcome, ProviderFailure, Reader, Upstream, Usage
 from services.provider_worker.exchange import Exchange, Timeouts, send
-from services.provider_worker.settings import WorkerSettings
+from services.provider_worker.settings import Account, WorkerSettings
 from services.provider_worker.text import output_text
 
 log = logging.getLogger("tokenrouter.attempt")
@@ -33,6 +33,22 @@ log = logging.getLogger("tokenrouter.attempt")
 # A stage that takes the request over has this long before the edge takes it for lost.
 RELEASE_WINDOW = 2.0
 NO_USAGE = Usage(source="none")
+
+
+@lru_cache(maxsize=64)
+def _headers(authorization: tuple[tuple[str, str], ...], stream: bool) -> httpx.Headers:
+    """The headers that do not change from call to call."""
+    return httpx.Headers(
+        {
+            "content-type": "application/json",
+            "accept": "text/event-stream" if stream else "application/json",
+            "accept-encoding": "identity",
+            "user-agent": "tokenrouter",
+            **dict(authorization),
+        }
+    )
+
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict).decode
 
@@ -89,9 +105,9 @@ class Attempt:
         upstream = dialect.build(call)
         self._adapted = upstream.adapted
         await self._start()
-        exchange = await self._send(dialect, upstream, account.base_url, account.key)
+        exchange = await self._send(dialect, upstream, account)
         try:
-            self._provider_request_id = exchange.headers.get("x-request-id") or exchange.headers.get("request-id") or ""
+            self._provider_request_id = exchange.request_id()
             if exchange.status >= 400:
                 body = await exchange.body(1 << 20)
                 raise dialect.failure(exchange.status, exchange.headers, body)
@@ -130,20 +146,14 @@ class Attempt:
         # Two turns of the loop put it on the wire before the provider's connection is even asked for.
         await asyncio.sleep(0)
 
-    async def _send(self, dialect: Dialect, upstream: Upstream, base_url: str, key: str) -> Exchange:
-        settings = self._settings
-        read = settings.idle_timeout if self._message.stream else settings.first_byte_timeout
-        headers = {
-            "content-type": "application/json",
-            "accept": "text/event-stream" if self._message.stream else "application/json",
-            "accept-encoding": "identity",
-            "user-agent": "tokenrouter",
-            "traceparent": self._message.traceparent,
-            **dialect.authorize(key),
-            **upstream.headers,
-        }
-        timeouts = Timeouts(connect=settings.connect_timeout, read=max(read, settings.first_byte_timeout))
-        return await send(self._transport, base_url + upstream.path, headers, upstream.content, timeouts)
+    async def _send(self, dialect: Dialect, upstream: Upstream, account: Account) -> Exchange:
+        settings, stream = self._settings, self._message.stream
+        headers = _headers(tuple(dialect.authorize(account.key).items()), stream).copy()
+        headers["traceparent"] = self._message.traceparent
+        headers.update(upstream.headers)
+        read = max(settings.idle_timeout, settings.first_byte_timeout) if stream else settings.first_byte_timeout
+        timeouts = Timeouts(connect=settings.connect_timeout, read=read)
+        return await send(self._transport, account.base_url + upstream.path, headers, upstream.content, timeouts)
 
     async def _stream(self, exchange: Exchange, reader: Reader) -> Outcome:
         """Relay the answer as it comes, one message for each read; opening events wait for the first that says something."""

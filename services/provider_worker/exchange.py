@@ -37,6 +37,13 @@ class Exchange:
         self.status = response.status_code
         self.headers = response.headers
 
+    def request_id(self) -> str:
+        """The provider's id of the exchange; OpenAI and Anthropic name the header differently."""
+        for name, value in self.headers.raw:
+            if name.lower() in (b"x-request-id", b"request-id"):
+                return value.decode("latin-1")
+        return ""
+
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises ProviderFailure when it is cut off or over `limit` bytes."""
         parts: list[bytes] = []
@@ -65,7 +72,7 @@ class Exchange:
 
 
 async def send(
-    transport: httpx.AsyncBaseTransport, url: str, headers: dict[str, str], content: bytes, timeouts: Timeouts
+    transport: httpx.AsyncBaseTransport, url: str, headers: httpx.Headers, content: bytes, timeouts: Timeouts
 ) -> Exchange:
     """POST and wait for the answer's head. Raises ProviderFailure when there is none."""
     request = httpx.Request(

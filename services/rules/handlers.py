@@ -35,8 +35,7 @@ class Rules:
 
     async def handle(self, message: Screened, reply: str, taken_at: float) -> None:
         policy = self._policies.get(message.workspace, EMPTY)
-        needs_text = any("contains" in rule.match_json for rule in policy.rules)
-        body = await self._bus.claims.fetch(message.body) if needs_text else b"{}"
+        body = await self._bus.claims.fetch(message.body) if policy.needs_text else b"{}"
         asked = message.facts
         mode = asked.override.mode or asked.target.mode or "balance"
         facts = Facts(user_text=_Folded(body), metadata=asked.metadata, mode=mode)

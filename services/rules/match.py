@@ -1,6 +1,6 @@
 """Routing rules, pure: every enabled rule is evaluated, highest priority first; actions merge key by key, earlier rule wins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import msgspec
@@ -11,7 +11,13 @@ from libs.contracts.message import Condition, RuleTrace, Warning
 from libs.contracts.models import mode_of, provider_of
 from libs.contracts.policies import RoutingRule, RoutingRules
 
+MAX_TRACES = 256
+"""Traces kept for each rule."""
 _encode = msgspec.json.Encoder().encode
+
+
+Seen = tuple[bool, Hashable]
+"""Whether a condition holds, and the value it saw."""
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -28,7 +34,46 @@ class Policy:
     def __init__(self, rules: RoutingRules, revision: int) -> None:
         self.revision = revision
         enabled = [rule for rule in rules.rules if rule.is_enabled]
-        self.rules = sorted(enabled, key=lambda rule: (-rule.priority, rule.id))
+        self.rules = [Rule(rule) for rule in sorted(enabled, key=lambda rule: (-rule.priority, rule.id))]
+        self.needs_text = any("contains" in rule.match_json for rule in enabled)
+
+
+class Rule:
+    """A rule ready to be evaluated. Its trace depends only on what its conditions saw, and most requests look alike, so a
+    trace once written is kept."""
+
+    def __init__(self, rule: RoutingRule) -> None:
+        self.rule = rule
+        self._fields = list(rule.match_json.items())
+        self._looks = [_CONDITIONS[field](expected) for field, expected in self._fields]
+        self._written: dict[tuple[Seen, ...], bytes] = {}
+
+    def evaluate(self, facts: Facts) -> tuple[RuleTrace | None, bytes]:
+        """The trace if the rule matches, and its JSON in any case."""
+        looked = tuple([look(facts) for look in self._looks])
+        matched = True
+        for held, _ in looked:
+            matched = matched and held
+        written = self._written.get(looked)
+        if written is not None and not matched:
+            return None, written
+        trace = self._trace(looked, matched)
+        if written is None:
+            written = _encode(trace)
+            if len(self._written) < MAX_TRACES:
+                self._written[looked] = written
+        return (trace if matched else None), written
+
+    def _trace(self, looked: tuple[Seen, ...], matched: bool) -> RuleTrace:
+        conditions = [
+            Condition(field=field, expected=expected, matched=held, seen=_shown(expected, seen))
+            for (field, expected), (held, seen) in zip(self._fields, looked, strict=True)
+        ]
+        rule = self.rule
+        return RuleTrace(
+            kind="routing", rule_id=rule.id, name=rule.name, priority=rule.priority, matched=matched, conditions=conditions,
+            action=rule.action_json if matched else None,
+        )
 
 
 EMPTY = Policy(RoutingRules(), 0)
@@ -36,58 +81,75 @@ EMPTY = Policy(RoutingRules(), 0)
 
 def apply(policy: Policy, facts: Facts) -> Ruling:
     """What the rules say of a request, with every condition that was looked at."""
-    trace: list[RuleTrace] = []
+    matched: list[RuleTrace] = []
+    written: list[bytes] = []
     actions: dict[str, Any] = {}
     warnings: list[Warning] = []
     for rule in policy.rules:
-        conditions = [_CONDITIONS[field](expected, facts) for field, expected in rule.match_json.items()]
-        matched = all(condition.matched for condition in conditions)
-        trace.append(
-            RuleTrace(
-                kind="routing", rule_id=rule.id, name=rule.name, priority=rule.priority, matched=matched,
-                conditions=conditions, action=rule.action_json if matched else None,
-            )
-        )
-        if matched:
-            warnings += _warning(rule)
-            actions = rule.action_json | actions
+        trace, json = rule.evaluate(facts)
+        written.append(json)
+        if trace is not None:
+            matched.append(trace)
+            warnings += _warning(rule.rule)
+            actions = rule.rule.action_json | actions
     return Ruling(
         revision=policy.revision,
-        matched=[one for one in trace if one.matched],
-        trace=_encode(trace),
+        matched=matched,
+        trace=b"[" + b",".join(written) + b"]",
         target=_target(actions),
         warnings=warnings,
     )
 
 
-def _contains(expected: Any, facts: Facts) -> Condition:
-    words = [expected] if isinstance(expected, str) else expected
-    text = facts.user_text()
-    found = [word for word in words if word.casefold() in text]
-    # The text itself is not kept: a trace is read by more people than a prompt.
-    return Condition(field="contains", expected=expected, matched=bool(found), seen=found)
+Look = Callable[[Facts], Seen]
 
 
-def _metadata_equals(expected: dict[str, str], facts: Facts) -> Condition:
-    seen = {name: facts.metadata.get(name) for name in expected}
-    return Condition(field="metadata_equals", expected=expected, matched=seen == expected, seen=seen)
+def _contains(expected: str | list[str]) -> Look:
+    words = [(word, word.casefold()) for word in ([expected] if isinstance(expected, str) else expected)]
+
+    def look(facts: Facts) -> Seen:
+        text = facts.user_text()
+        # The text itself is not kept: a trace is read by more people than a prompt.
+        found = tuple([word for word, folded in words if folded in text])
+        return bool(found), found
+
+    return look
 
 
-def _mode(expected: str, facts: Facts) -> Condition:
-    return Condition(field="mode", expected=expected, matched=mode_of(expected) == facts.mode, seen=facts.mode)
+def _metadata_equals(expected: dict[str, str]) -> Look:
+    names, wanted = tuple(expected), tuple(expected.values())
+
+    def look(facts: Facts) -> Seen:
+        seen = tuple([facts.metadata.get(name) for name in names])
+        return seen == wanted, seen
+
+    return look
 
 
-def _task(expected: str, facts: Facts) -> Condition:
-    seen = facts.metadata.get("task")
-    return Condition(field="task", expected=expected, matched=seen == expected, seen=seen)
+def _mode(expected: str) -> Look:
+    wanted = mode_of(expected)
+    return lambda facts: (facts.mode == wanted, facts.mode)
 
 
-_CONDITIONS: dict[str, Callable[[Any, Facts], Condition]] = {
+def _task(expected: str) -> Look:
+    def look(facts: Facts) -> Seen:
+        seen = facts.metadata.get("task")
+        return seen == expected, seen
+
+    return look
+
+
+_CONDITIONS: dict[str, Callable[[Any], Look]] = {
     "contains": _contains,
     "metadata_equals": _metadata_equals,
     "mode": _mode,
     "task": _task,
 }
+
+
+def _shown(expected: Any, seen: Hashable) -> Any:
+    """What a condition saw, in the form of what it expects."""
+    return dict(zip(expected, seen, strict=True)) if isinstance(expected, dict) else seen  # type: ignore[call-overload]
 
 
 def _target(actions: dict[str, Any]) -> Target:

@@ -137,6 +137,28 @@ async def test_ledger_rows_are_grouped_and_durable(server: NatsServer) -> None:
     await connection.close()
 
 
+async def test_rows_that_nobody_waits_for_go_with_the_next_or_soon(server: NatsServer) -> None:
+    connection = await connected(server)
+    js = connection.jetstream()
+
+    async def publish(payload: bytes, message_id: str) -> None:
+        await js.publish(subjects.ledger("test"), payload, timeout=2.0, headers={"Nats-Msg-Id": message_id})
+
+    writer = LedgerWriter(publish, "test-4")
+    writer.start()
+    writer.note([LedgerRow("deliveries", b"1")])
+    await writer.commit([LedgerRow("requests", b"2")])
+    assert sorted(await rows_in_stream(connection)) == [b"1", b"2"]
+    writer.note([LedgerRow("deliveries", b"3")])
+    async with asyncio.timeout(5):
+        while len(await rows_in_stream(connection)) < 3:
+            await asyncio.sleep(0.02)
+    writer.note([LedgerRow("deliveries", b"4")])
+    await writer.drain()
+    assert len(await rows_in_stream(connection)) == 4
+    await connection.close()
+
+
 async def test_ledger_rows_outlive_an_outage_and_come_once(server: NatsServer) -> None:
     connection = await connected(server)
     js = connection.jetstream()

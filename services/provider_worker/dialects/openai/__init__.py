@@ -19,7 +19,7 @@ class OpenAI:
     def build(self, call: Call) -> Upstream:
         """The request minus our own fields, with the provider's model id."""
         content, adapted = body(call)
-        return Upstream(path="/responses", content=content, headers={"content-type": "application/json"}, adapted=adapted)
+        return Upstream(path="/responses", content=content, adapted=adapted)
 
     def authorize(self, key: str) -> dict[str, str]:
         """The bearer header."""
