@@ -53,9 +53,10 @@ async def _connect(settings: BootstrapSettings) -> Client:
     deadline = time.monotonic() + settings.nats_wait
     while True:
         try:
+            # nats-py takes 0 attempts for any number of them, and heeds allow_reconnect only once a server has answered.
             return await nats.connect(
-                servers, name=f"bootstrap/{settings.instance}", inbox_prefix="_INBOX_bootstrap",
-                allow_reconnect=False, connect_timeout=2, error_cb=_quiet, **credentials,
+                servers, name=f"bootstrap/{settings.instance}", inbox_prefix="_INBOX_bootstrap", allow_reconnect=False,
+                max_reconnect_attempts=1, reconnect_time_wait=0.1, connect_timeout=2, error_cb=_quiet, **credentials,
             )
         except (NoServersError, OSError, nats.errors.Error) as error:
             if "authorization" in str(error).lower():

@@ -56,8 +56,8 @@ PUBLISHERS: dict[str, tuple[str, ...]] = {
     f"$JS.API.CONSUMER.CREATE.KV_{subjects.POLICIES_BUCKET}": ("edge", "firewall", "rules"),
     f"$JS.API.CONSUMER.CREATE.KV_{subjects.KEYS_BUCKET}": ("bootstrap", "edge"),
     f"$JS.API.CONSUMER.CREATE.KV_{subjects.VAULT_BUCKET}": ("edge",),
-    f"$JS.API.DIRECT.GET.KV_{subjects.KEYS_BUCKET}.x": ("bootstrap", "edge"),
-    f"$JS.API.DIRECT.GET.KV_{subjects.VAULT_BUCKET}.x": ("bootstrap", "edge"),
+    f"$JS.API.DIRECT.GET.KV_{subjects.KEYS_BUCKET}.x": ("bootstrap",),
+    f"$JS.API.DIRECT.GET.KV_{subjects.VAULT_BUCKET}.x": ("bootstrap",),
     "_INBOX_edge.x": (),
     "tokenrouter.v1.anything.else": (),
 }
@@ -173,6 +173,13 @@ async def test_nobody_gets_in_without_a_user_or_with_another_users_password(serv
         with pytest.raises(NatsError, match="Authorization Violation"):
             await guest.connection.connect(server.url, allow_reconnect=False, error_cb=guest.note, **credentials)
         await guest.connection.close()
+
+
+async def test_bootstrap_with_a_wrong_password_says_which_setting_to_check(server: Nats, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="NATS_PASSWORD"):
+        await bootstrap(BootstrapSettings(
+            home=str(tmp_path), nats_url=server.url, nats_user="bootstrap", nats_password="fake", instance="b-1", nats_wait=5.0,
+        ))
 
 
 @pytest.mark.parametrize(("user", "bucket"), [
