@@ -1,7 +1,9 @@
 """Runs a stage service: a FastStream application whose small HTTP side answers probes and scrapes."""
 
 import asyncio
+import contextlib
 import gc
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -51,6 +53,7 @@ def run(service: str, settings: BusSettings, build: Callable[[Bus], None]) -> No
 
 def serve(app: Any, settings: BusSettings, sockets: list[socket.socket] | None = None) -> None:
     """Run an ASGI application under uvloop."""
+    _yield_to_others()
     # Most objects of a request die young and without cycles; a full collection every 700 allocations is waste.
     gc.collect()
     gc.freeze()
@@ -62,3 +65,13 @@ def serve(app: Any, settings: BusSettings, sockets: list[socket.socket] | None =
     server = uvicorn.Server(config)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=sockets))
+
+
+def _yield_to_others() -> None:
+    """Under load, finish what is at hand before whoever was just sent a message runs: each turn then handles more of them.
+
+    A request crosses nine processes; with the default policy each message preempts its sender. https://man7.org/linux/man-pages/man7/sched.7.html
+    """
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

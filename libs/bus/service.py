@@ -65,10 +65,6 @@ class Bus:
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
-    def connection(self) -> Client:
-        return self.broker.connection
-
-    @property
     def connected(self) -> bool:
         return self.ready and self.connection.is_connected
 
@@ -81,6 +77,7 @@ class Bus:
     async def connect(self) -> None:
         """Connect and prepare JetStream; the first thing to happen."""
         await self.broker.connect()
+        self.connection: Client = self.broker.connection
         self.js: JetStreamContext = self.connection.jetstream(timeout=5.0)
         self.claims = Claims(self.js)
         metrics.BUS_CONNECTED.set(1)
@@ -97,6 +94,8 @@ class Bus:
         await self.connection.subscribe(subjects.HEALTH_ASKED, cb=self._asked)
         if self.asks_health:
             await self.connection.publish(subjects.HEALTH_ASKED, b"")
+        # nats-py sends the PING of a flush ahead of what is still in its buffer, so only a second one proves the first's.
+        await self.connection.flush()
         await self.connection.flush()
         self.ready = True
         self._tasks = [asyncio.create_task(self._beat())]

@@ -3,8 +3,9 @@
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, get, post
-from litestar.types import ASGIApp
+from litestar import Litestar, Request, asgi, get
+from litestar.exceptions import MethodNotAllowedException
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from libs.bus import metrics
 from libs.bus.service import Bus
@@ -63,9 +64,14 @@ def application(bus: Bus, settings: EdgeSettings) -> Litestar:
 
 
 def create_response(edge: Edge) -> Any:
-    @post(paths("/responses"), status_code=200, summary="Create a response", opt={"exclude_from_auth": False})
-    async def responses(request: Request[Any, Any, Any]) -> ASGIApp:
-        return await edge.create_response(request)
+    """The hot route, as a bare ASGI handler: Litestar's request and response objects cost 20 µs, and are not needed."""
+
+    @asgi(paths("/responses"), copy_scope=False, opt={"method": "POST", "summary": "Create a response"})
+    async def responses(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("method") != "POST":
+            raise MethodNotAllowedException(headers={"Allow": "POST"})
+        answer = await edge.create_response(scope, receive)
+        await answer(scope, receive, send)
 
     return responses
 

@@ -4,10 +4,8 @@ import logging
 import time
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
-from litestar import Request
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope
 
 from libs.bus import metrics
 from libs.bus.health import Registry
@@ -53,16 +51,16 @@ class Edge:
         if key == "worker_public_key" and value:
             self.vault_key = value.decode()
 
-    async def create_response(self, request: Request[Any, Any, Any]) -> ASGIApp:
+    async def create_response(self, scope: Scope, receive: Receive) -> ASGIApp:
         """Admit a request and answer with whatever comes back for it."""
         received_at = time.time()
         request_id = ids.request_id()
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         key: ApiKey | None = None
         message: Admitted | None = None
         try:
             key = self.keys.authenticate(headers.get("authorization"))
-            raw = await read(request.receive, headers.get("content-length"), self.settings.max_body_bytes)
+            raw = await read(receive, headers.get("content-length"), self.settings.max_body_bytes)
             admission = admit(parse(raw), raw, headers, self.settings.stream_format)
             message = await self._admitted(request_id, received_at, key, admission, headers)
             self._check_services()

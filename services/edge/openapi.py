@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar
-from litestar.routes import HTTPRoute
+from litestar.routes import ASGIRoute, HTTPRoute
 
 from libs.contracts.decisions import Candidate, Excluded
 from libs.contracts.errors import InvalidRequest, ProviderError, RouterError, Unavailable, ValidationFailed
@@ -94,9 +94,11 @@ def _below(kind: type[RouterError]) -> Iterator[type[RouterError]]:
 def _documented(app: Litestar) -> Iterator[tuple[str, str, str]]:
     """(path, method, summary) of each route, under its first prefix only."""
     for route in app.routes:
+        path = route.path_format
+        if isinstance(route, ASGIRoute) and path == RESPONSES:
+            yield path, route.route_handler.opt["method"], route.route_handler.opt["summary"]
         if not isinstance(route, HTTPRoute):
             continue
-        path = route.path_format
         if path in _OPS or (path.startswith("/v1/") and not path.startswith("/v1/v1/")):
             for method, (handler, _) in route.route_handler_map.items():
                 if handler.summary:
