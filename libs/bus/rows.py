@@ -19,13 +19,15 @@ def encode_row(table: Table, row: RequestRow | AttemptRow | DeliveryRow) -> Ledg
 def request_row(message: Admitted, *, ended_by: str, status: str, now: float, **columns: Any) -> RequestRow:
     """A request's row from the last message of its path; `columns` sets what the message does not say."""
     facts = message.facts
-    defaults: dict[str, Any] = {
-        "model": "", "provider": "", "mode": facts.override.mode or facts.target.mode or "balance",
-        "http_status": 200, "error_code": "",
-        "input_tokens": 0, "output_tokens": 0, "cached_tokens": 0, "cache_write_tokens": 0, "reasoning_tokens": 0,
-        "usage_source": "none", "cost_usd": None, "price_version": "", "ttft_ms": None, "sandbox": False, "rank": 2,
-        "attempts": 0, "confidence": 0.0, "candidates": [], "excluded": [],
-    }
+    routed: dict[str, Any]
+    if isinstance(message, Routed):
+        decision = message.decision
+        routed = {
+            "mode": decision.mode, "candidates": msgspec.Raw(decision.scored or b"[]"), "excluded": decision.excluded,
+            "confidence": decision.confidence,
+        }
+    else:
+        routed = {"mode": facts.override.mode or facts.target.mode or "balance"}
     return RequestRow(
         request_id=message.request_id,
         created_at=message.created_at,
@@ -42,7 +44,8 @@ def request_row(message: Admitted, *, ended_by: str, status: str, now: float, **
         hops=message.hops,
         traceparent=message.traceparent,
         **_decided(message),
-        **(defaults | _routed(message) | columns),
+        **routed,
+        **columns,
     )
 
 
@@ -72,14 +75,4 @@ def _decided(message: Admitted) -> dict[str, Any]:
         warnings += message.decision.warnings
     return {
         "warnings": warnings, "rule_trace": rule_trace, "firewall_trace": firewall_trace, "policy_revisions": revisions,
-    }
-
-
-def _routed(message: Admitted) -> dict[str, Any]:
-    if not isinstance(message, Routed):
-        return {}
-    decision = message.decision
-    return {
-        "mode": decision.mode, "candidates": msgspec.Raw(decision.scored or b"[]"), "excluded": decision.excluded,
-        "confidence": decision.confidence,
     }

@@ -18,39 +18,39 @@ class RequestRow(Struct, kw_only=True):
     api_key_id: str
     endpoint: str
     model_requested: str
-    model: str
-    provider: str
-    mode: str
+    model: str = ""
+    provider: str = ""
+    mode: str = "balance"
     status: str
     """completed, incomplete, failed, refused, rejected, cancelled."""
-    http_status: int
-    error_code: str
-    input_tokens: int
-    output_tokens: int
-    cached_tokens: int
-    cache_write_tokens: int
-    reasoning_tokens: int
-    usage_source: str
+    http_status: int = 200
+    error_code: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    usage_source: str = "none"
     """provider, estimated or none."""
-    cost_usd: str | None
+    cost_usd: str | None = None
     """Decimal; None when the price or the usage is not known."""
-    price_version: str
+    price_version: str = ""
     latency_ms: float
-    ttft_ms: float | None
+    ttft_ms: float | None = None
     stream: bool
     metadata: dict[str, str]
-    sandbox: bool
+    sandbox: bool = False
     ended_by: str
-    rank: int
+    rank: int = 2
     """The row with the highest rank wins: 2 from the worker or stage that ended it, 1 from an edge that gave up."""
     dispatches: int
-    attempts: int
-    confidence: float
+    attempts: int = 0
+    confidence: float = 0.0
     warnings: Any
     rule_trace: Any
     firewall_trace: Any
-    candidates: Any
-    excluded: Any
+    candidates: Any = ()
+    excluded: Any = ()
     hops: Any
     """[[stage, instance, unix seconds, ms], …]"""
     policy_revisions: dict[str, int]

@@ -9,6 +9,7 @@ from litestar.types import ASGIApp, Receive, Scope
 
 from libs.bus import metrics
 from libs.bus.health import Registry
+from libs.bus.logs import AccessLog
 from libs.bus.rows import encode_row, refused_row
 from libs.bus.service import Bus
 from libs.contracts.decisions import Target
@@ -45,6 +46,7 @@ class Edge:
         self.registry = Registry()
         self.flights = Flights(bus, settings, self.registry)
         self.vault_key = ""
+        self._log = AccessLog(bus.service, bus.instance)
 
     def apply_vault(self, key: str, value: bytes | None, revision: int) -> None:
         """Take the workers' public key from KV."""
@@ -54,7 +56,7 @@ class Edge:
     async def create_response(self, scope: Scope, receive: Receive) -> ASGIApp:
         """Admit a request and answer with whatever comes back for it."""
         received_at = time.time()
-        request_id = ids.request_id()
+        request_id, span = ids.fresh()
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         key: ApiKey | None = None
         message: Admitted | None = None
@@ -62,7 +64,7 @@ class Edge:
             key = self.keys.authenticate(headers.get("authorization"))
             raw = await read(receive, headers.get("content-length"), self.settings.max_body_bytes)
             admission = admit(parse(raw), raw, headers, self.settings.stream_format)
-            message = await self._admitted(request_id, received_at, key, admission, headers)
+            message = await self._admitted(request_id, span, received_at, key, admission, headers)
             self._check_services()
             flight = await self.flights.launch(message, streaming=admission.stream)
         except RouterError as error:
@@ -75,7 +77,7 @@ class Edge:
         return Answer(flight, writer(admission.stream_format), self.bus.claims, self._land)
 
     async def _admitted(
-        self, request_id: str, received_at: float, key: ApiKey, admission: Admission, headers: Mapping[str, str]
+        self, request_id: str, span: str, received_at: float, key: ApiKey, admission: Admission, headers: Mapping[str, str]
     ) -> Admitted:
         body = Carried(inline=admission.body, size=len(admission.body))
         if self.bus.connected:
@@ -88,7 +90,7 @@ class Edge:
             deadline=received_at + self.settings.request_timeout,
             expires_at=time.time() + self.settings.dispatch_window,
             edge=self.bus.instance,
-            traceparent=ids.traceparent(headers.get("traceparent")),
+            traceparent=ids.traceparent(headers.get("traceparent"), span),
             stream=admission.stream,
             facts=admission.facts,
             body=body,
@@ -121,8 +123,7 @@ class Edge:
     ) -> ASGIApp:
         """Answer with an error; on record when the caller is known."""
         _counted("responses", str(error.status)).inc()
-        extra = {"request_id": request_id, "status": error.status, "code": error.code, "ms": round((time.time() - received_at) * 1000, 2)}
-        log.info("rejected", extra=extra)
+        self._log("rejected", request_id=request_id, status=error.status, code=error.code, ms=round((time.time() - received_at) * 1000, 2))
         if key is not None:
             told = message or self._bare(request_id, received_at, key)
             row = refused_row(told, error, ended_by=f"edge/{self.bus.instance}", status="rejected", now=time.time(), rank=1)
@@ -152,12 +153,9 @@ class Edge:
         status = str(delivery.http_status or 499)
         _counted(message.endpoint, status).inc()
         _seconds(message.endpoint).observe(now - message.created_at)
-        log.info(
-            "answered",
-            extra={
-                "request_id": message.request_id, "status": delivery.http_status, "outcome": delivery.outcome,
-                "ms": round((now - message.created_at) * 1000, 2), "stream": message.stream, "dispatches": message.dispatch,
-            },
+        self._log(
+            "answered", request_id=message.request_id, status=delivery.http_status, outcome=delivery.outcome,
+            ms=round((now - message.created_at) * 1000, 2), stream=message.stream, dispatches=message.dispatch,
         )
 
     def _left_row(self, message: Admitted, now: float) -> LedgerRow:

@@ -1,22 +1,28 @@
 """Request ids and trace context."""
 
+import os
 import re
-import secrets
-import uuid
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})")
 
 
+def fresh() -> tuple[str, str]:
+    """A request id, `req_` + UUID (version 4), and a span id of 16 hex digits, from one draw of randomness."""
+    drawn = os.urandom(24).hex()
+    variant = "89ab"[int(drawn[16], 16) & 3]
+    return f"req_{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-{variant}{drawn[17:20]}-{drawn[20:32]}", drawn[32:]
+
+
 def request_id() -> str:
-    """`req_` + UUID."""
-    return f"req_{uuid.uuid4()}"
+    """A request id alone."""
+    return fresh()[0]
 
 
-def traceparent(received: str | None) -> str:
-    """The trace context to carry on: the client's trace with a span of ours, or a new trace.
+def traceparent(received: str | None, span: str) -> str:
+    """The trace context to carry on: the client's trace with our span, or a new trace.
 
     https://www.w3.org/TR/trace-context/
     """
     match = _TRACEPARENT.fullmatch(received) if received else None
-    trace, flags = match.groups() if match else (secrets.token_hex(16), "01")
-    return f"00-{trace}-{secrets.token_hex(8)}-{flags}"
+    trace, flags = match.groups() if match else (os.urandom(16).hex(), "01")
+    return f"00-{trace}-{span}-{flags}"

@@ -36,17 +36,16 @@ NO_USAGE = Usage(source="none")
 
 
 @lru_cache(maxsize=64)
-def _headers(authorization: tuple[tuple[str, str], ...], stream: bool) -> httpx.Headers:
+def _headers(authorization: tuple[tuple[str, str], ...], stream: bool) -> list[tuple[bytes, bytes]]:
     """The headers that do not change from call to call."""
-    return httpx.Headers(
-        {
-            "content-type": "application/json",
-            "accept": "text/event-stream" if stream else "application/json",
-            "accept-encoding": "identity",
-            "user-agent": "tokenrouter",
-            **dict(authorization),
-        }
-    )
+    fixed = {
+        "content-type": "application/json",
+        "accept": "text/event-stream" if stream else "application/json",
+        "accept-encoding": "identity",
+        "user-agent": "tokenrouter",
+        **dict(authorization),
+    }
+    return [(name.encode(), value.encode()) for name, value in fixed.items()]
 
 
 _encode = msgspec.json.Encoder().encode
@@ -79,21 +78,26 @@ class Attempt:
         self._frame: Frame | None = None
         self._provider_request_id = ""
         self._adapted: list[str] = []
+        self.deadline = message.deadline
         self.cancelled = False
+        """Set before its task is cancelled because nobody waits any more."""
+        self.overdue = False
+        """Set before its task is cancelled because the deadline passed."""
 
     async def run(self) -> None:
         """Carry the attempt out, within the request's deadline."""
         try:
-            async with asyncio.timeout(self._message.deadline - time.time()):
-                await self._call()
+            await self._call()
         except ProviderFailure as failure:
             await self._fail(failure)
-        except TimeoutError:
-            await self._fail(ProviderFailure("the request's deadline passed", code="upstream_timeout", fallback=False, billing="maybe"))
         except asyncio.CancelledError:
-            if not self.cancelled:
+            if self.overdue:
+                late = ProviderFailure("the request's deadline passed", code="upstream_timeout", fallback=False, billing="maybe")
+                await self._fail(late)
+            elif self.cancelled:
+                await self._record_cancelled()
+            else:
                 raise
-            await self._record_cancelled()
         except Exception:
             log.exception("attempt broke", extra={"request_id": self._message.request_id})
             await self._fail(ProviderFailure("the router could not process the provider's answer", billing="maybe"))
@@ -148,9 +152,9 @@ class Attempt:
 
     async def _send(self, dialect: Dialect, upstream: Upstream, account: Account) -> Exchange:
         settings, stream = self._settings, self._message.stream
-        headers = _headers(tuple(dialect.authorize(account.key).items()), stream).copy()
-        headers["traceparent"] = self._message.traceparent
-        headers.update(upstream.headers)
+        fixed = _headers(tuple(dialect.authorize(account.key).items()), stream)
+        changing = {"traceparent": self._message.traceparent, **upstream.headers}
+        headers = httpx.Headers([*fixed, *((name.encode(), value.encode()) for name, value in changing.items())])
         read = max(settings.idle_timeout, settings.first_byte_timeout) if stream else settings.first_byte_timeout
         timeouts = Timeouts(connect=settings.connect_timeout, read=read)
         return await send(self._transport, account.base_url + upstream.path, headers, upstream.content, timeouts)
@@ -201,16 +205,12 @@ class Attempt:
         """The answer is whole: make its rows durable, then let the client see that it is."""
         now = time.time()
         model = outcome.response.get("model")
-        ending = story.Ending(
+        ending = self._ending(
+            outcome.usage,
             status=outcome.status,
             error_code="upstream_error" if outcome.status == "failed" else "",
             model=model if isinstance(model, str) else self._candidate.model,
-            usage=outcome.usage,
-            usd=story.cost_of(self._candidate, outcome.usage),
-            ttft_ms=self._since_start(self._first_delta_at),
-            provider_request_id=self._provider_request_id,
             provider_response_id=outcome.provider_response_id,
-            adapted=self._adapted,
         )
         response = self._closing(outcome, ending, now)
         if await self._durable(self._rows(ending, http_status=200, now=now)):
@@ -230,7 +230,7 @@ class Attempt:
         assert self._frame is not None
         message, candidate = self._message, self._candidate
         told = story.tokenrouter_of(message, candidate) | {
-            "cost_usd": None if ending.usd is None else float(ending.usd),
+            "cost_usd": None if ending.spent["cost_usd"] is None else float(ending.spent["cost_usd"]),
             "latency_ms": round((now - message.created_at) * 1000, 1),
         }
         return _encode(
@@ -281,12 +281,10 @@ class Attempt:
         now = time.time()
         outcome.status = "failed"
         outcome.response["error"] = {"code": "server_error", "message": f"{self._candidate.provider}: {failure.message}"}
-        ending = story.failed_ending(
-            failure, outcome.usage, ttft_ms=self._since_start(self._first_delta_at),
-            provider_request_id=self._provider_request_id, adapted=self._adapted,
+        billing = "billed" if outcome.usage.source == "provider" else "maybe"
+        ending = self._ending(
+            outcome.usage, status="failed", http_status=failure.status or 0, error_code=failure.code, billing=billing
         )
-        ending.billing = "billed" if outcome.usage.source == "provider" else "maybe"
-        ending.usd = story.cost_of(self._candidate, outcome.usage)
         response = self._closing(outcome, ending, now)
         if await self._durable(self._rows(ending, http_status=200, now=now)):
             await self._complete("failed", response, ending)
@@ -294,7 +292,9 @@ class Attempt:
     async def _release(self, failure: ProviderFailure) -> None:
         """Nothing is visible yet: the router may have another candidate."""
         now = time.time()
-        ending = story.failed_ending(failure, NO_USAGE, provider_request_id=self._provider_request_id, adapted=self._adapted)
+        ending = self._ending(
+            NO_USAGE, status="failed", http_status=failure.status or 0, error_code=failure.code, billing=failure.billing
+        )
         message, candidate = self._message, self._candidate
         row = story.attempt_row(
             message, candidate, ending, started_at=self._started_at or now, now=now, worker=self._bus.instance
@@ -324,14 +324,21 @@ class Attempt:
     async def _record_cancelled(self) -> None:
         """The client is gone: the provider's connection is closed; what was produced until then stays on record."""
         outcome = self._reader.abandon() if self._reader is not None else None
-        ending = story.Ending(
-            status="cancelled", http_status=0, error_code="client_closed", billing="maybe",
-            usage=outcome.usage if outcome else NO_USAGE,
-            usd=story.cost_of(self._candidate, outcome.usage) if outcome else None, ttft_ms=self._since_start(self._first_delta_at),
-            provider_request_id=self._provider_request_id, adapted=self._adapted,
-        )
+        usage = outcome.usage if outcome else NO_USAGE
+        ending = self._ending(usage, status="cancelled", http_status=0, error_code="client_closed", billing="maybe")
         _counted(self._candidate.provider, "cancelled").inc()
         self._bus.commit(self._rows(ending, http_status=499, now=time.time()))
+
+    def _ending(self, usage: Usage, **how: Any) -> story.Ending:
+        """How the attempt ended, with what all endings have."""
+        return story.Ending(
+            usage=usage,
+            spent=story.spent(self._candidate, usage),
+            ttft_ms=self._since_start(self._first_delta_at),
+            provider_request_id=self._provider_request_id,
+            adapted=self._adapted,
+            **how,
+        )
 
     def _rows(self, ending: story.Ending, *, http_status: int, now: float) -> list[LedgerRow]:
         message, candidate, worker = self._message, self._candidate, self._bus.instance

@@ -1,6 +1,5 @@
 """What a response tells of its own routing: metadata, the `tokenrouter` object, and the ledger's rows. Pure."""
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -68,17 +67,27 @@ def tokenrouter_of(message: Routed, candidate: Candidate) -> dict[str, Any]:
     return story
 
 
-def cost_of(candidate: Candidate, usage: Usage) -> Decimal | None:
-    """USD; None when the price is not known or the provider reported no usage."""
-    if usage.source == "none":
-        return None
-    return cost(
-        candidate.price,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_tokens=usage.cached_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-    )
+def spent(candidate: Candidate, usage: Usage) -> dict[str, Any]:
+    """The columns that tokens and cost fill; the cost is null when the price is not known or no usage was reported."""
+    usd = None
+    if usage.source != "none":
+        usd = cost(
+            candidate.price,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_tokens=usage.cached_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+        )
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "usage_source": usage.source,
+        "cost_usd": None if usd is None else format(usd, "f"),
+        "price_version": candidate.price.version if candidate.price else "",
+    }
 
 
 class Ending(msgspec.Struct, kw_only=True):
@@ -90,18 +99,11 @@ class Ending(msgspec.Struct, kw_only=True):
     billing: str = "billed"
     model: str = ""
     usage: Usage
-    usd: Decimal | None = None
+    spent: dict[str, Any]
     ttft_ms: float | None = None
     provider_request_id: str = ""
     provider_response_id: str = ""
     adapted: list[str] = []
-
-
-def failed_ending(failure: ProviderFailure, usage: Usage, **details: Any) -> Ending:
-    """The ending of an attempt that broke."""
-    return Ending(
-        status="failed", http_status=failure.status or 0, error_code=failure.code, billing=failure.billing, usage=usage, **details
-    )
 
 
 def attempt_row(message: Routed, candidate: Candidate, ending: Ending, *, started_at: float, now: float, worker: str) -> AttemptRow:
@@ -128,7 +130,7 @@ def attempt_row(message: Routed, candidate: Candidate, ending: Ending, *, starte
         sandbox=candidate.sandbox,
         adapted=ending.adapted,
         rank=2,
-        **_spent(candidate, ending),
+        **ending.spent,
     )
 
 
@@ -148,22 +150,8 @@ def ended_row(
         ttft_ms=ttft_ms,
         sandbox=candidate.sandbox,
         attempts=len(message.attempts) + 1,
-        **_spent(candidate, ending),
+        **ending.spent,
     )
-
-
-def _spent(candidate: Candidate, ending: Ending) -> dict[str, Any]:
-    usage = ending.usage
-    return {
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "cache_write_tokens": usage.cache_write_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-        "usage_source": usage.source,
-        "cost_usd": None if ending.usd is None else format(ending.usd, "f"),
-        "price_version": candidate.price.version if candidate.price else "",
-    }
 
 
 def outcome_of(message: Routed, candidate: Candidate, failure: ProviderFailure) -> AttemptOutcome:
