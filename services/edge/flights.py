@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from libs.bus import metrics
 from libs.bus.codec import decoder
 from libs.bus.health import Registry
+from libs.bus.pace import Pace
 from libs.bus.service import Bus
 from libs.contracts import subjects
 from libs.contracts.deltas import Completed, DeltaMessage, Deltas, Released, Started
@@ -44,6 +45,7 @@ class Flights:
     def __init__(self, bus: Bus, settings: EdgeSettings, registry: Registry) -> None:
         self._bus, self._settings, self._registry = bus, settings, registry
         self._flights: dict[str, Flight] = {}
+        self._pace = Pace()
         self._reconnected_at = 0.0
         self._was_connected = True
         self._tasks: set[asyncio.Task[None]] = set()
@@ -118,6 +120,8 @@ class Flights:
             flight.next_seq += 1
         flight.last_item_at = time.monotonic()
         flight.next_heartbeat = flight.last_item_at + HEARTBEAT_FIRST
+        if isinstance(item, Deltas):
+            self._pace.tick()
         flight.put(item)
         if flight.waiting > MAX_WAITING_ITEMS:
             self._lose(flight, "the client reads too slowly")

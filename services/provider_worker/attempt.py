@@ -11,6 +11,7 @@ import msgspec
 
 from libs.bus import metrics
 from libs.bus.ledger import NotDurable
+from libs.bus.pace import Pace
 from libs.bus.rows import encode_row
 from libs.bus.service import Bus
 from libs.contracts import subjects
@@ -55,6 +56,7 @@ _decode = msgspec.json.Decoder(dict).decode
 _OPENING = ("response.created", "response.in_progress", "response.queued")
 
 
+_pace = Pace()
 # Looking a labelled metric up costs as much as encoding a message.
 _counted = cache(metrics.ATTEMPTS.labels)
 _tokens = cache(metrics.TOKENS.labels)
@@ -165,6 +167,7 @@ class Attempt:
         parser = SseParser()
         held: list[Event] = []
         async for part in exchange.parts():
+            _pace.tick()
             try:
                 parsed = parser.feed(part)
             except StreamTooLarge as error:
