@@ -9,10 +9,6 @@ STAGE_MESSAGES = Counter(
     "tokenrouter_stage_messages_total", "Messages a stage took, by outcome (passed, refused, expired, undecodable, failed).",
     ["stage", "outcome"], registry=REGISTRY,
 )
-STAGE_SECONDS = Histogram(
-    "tokenrouter_stage_seconds", "Seconds a stage held a message.", ["stage"], registry=REGISTRY,
-    buckets=(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1.0),
-)
 REQUESTS = Counter(
     "tokenrouter_requests_total", "Requests the edge answered, by endpoint and HTTP status.", ["endpoint", "status"], registry=REGISTRY
 )

@@ -13,7 +13,7 @@ from libs.bus.logs import AccessLog
 from libs.bus.rows import encode_row, refused_row
 from libs.bus.service import Bus
 from libs.contracts.decisions import Target
-from libs.contracts.errors import ErrorInfo, InternalError, InvalidRequest, RouterError, Unavailable
+from libs.contracts.errors import ErrorInfo, HeadersTooLarge, InternalError, InvalidRequest, RouterError, Unavailable
 from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerRow
 from libs.contracts.message import Body as Carried
 from libs.contracts.policies import ApiKey
@@ -30,6 +30,7 @@ from services.edge.keys import Keys
 from services.edge.settings import EdgeSettings
 
 log = logging.getLogger("tokenrouter.edge")
+MAX_HEADER_BYTES = 64 * 1024
 MAX_PROVIDER_KEY = 512
 _counted = cache(metrics.REQUESTS.labels)
 _seconds = cache(metrics.REQUEST_SECONDS.labels)
@@ -57,10 +58,13 @@ class Edge:
         """Admit a request and answer with whatever comes back for it."""
         received_at = time.time()
         request_id, span = ids.fresh()
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        received = scope["headers"]
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in received}
         key: ApiKey | None = None
         message: Admitted | None = None
         try:
+            if sum(len(name) + len(value) for name, value in received) > MAX_HEADER_BYTES:
+                raise HeadersTooLarge(f"the headers are larger than {MAX_HEADER_BYTES} bytes")
             key = self.keys.authenticate(headers.get("authorization"))
             raw = await read(receive, headers.get("content-length"), self.settings.max_body_bytes)
             admission = admit(parse(raw), raw, headers, self.settings.stream_format)

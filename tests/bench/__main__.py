@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.bench import gateway, profile, report
 from tests.bench.gateway import Gateway
-from tests.bench.measure import LOAD_CORE, Meter, run_load
+from tests.bench.measure import GATEWAY_CORE, LOAD_CORE, Meter, run_load
 from tests.bench.processes import Started, cpu_ms, started
 
 CHUNKS, STREAMS, RATE = 300, 8, 25
@@ -52,6 +52,9 @@ def measured(meter: Meter, mock: Started, options: argparse.Namespace) -> Figure
     if options.only in (None, "light"):
         _say(f"{RATE} a second")
         figures |= _light(meter, direct, figures["direct"], options)
+    if options.only != "stream":
+        _say("a bare relay, for comparison")
+        figures["relay"] = _relay(direct, figures, options)
     memory = meter.memory()
     figures |= {"rss_mb": memory["rss_mb"], "pss_mb": memory["pss_mb"], "rss_by_service": memory["by_service"]}
     figures |= {"errors": meter.failed, "error_samples": meter.samples[:10], "ledger": _ledger(meter)}
@@ -102,6 +105,25 @@ def _light(meter: Meter, direct: str, into: Figures, options: argparse.Namespace
         "added_stream_p50_ms": _added(through_stream.first_byte_ms, bare_stream.first_byte_ms, "p50"),
         "light_cpu_ms_per_request": cost.cpu_ms / max(1, cost.result.good),
     }
+
+
+def _relay(provider: str, figures: Figures, options: argparse.Namespace) -> Figures:
+    """What a relay of the same shape costs now, and the router as a multiple of it: that holds on a slow day too."""
+    with started("tests.bench.relay", "run", provider, core=GATEWAY_CORE) as relay:
+        meter = Meter(Gateway(f"http://127.0.0.1:{relay.port}", relay.pid))
+        meter.pin()
+        meter.load("closed", "--seconds", "2")
+        meter.idle(2.0)
+        cost = meter.cost("closed", "--seconds", str(options.seconds or 5.0))
+        each = cost.cpu_ms / max(1, cost.result.good)
+        found: Figures = {"CPU ms per request, c=32": each}
+        if figures.get("cpu_ms_per_request"):
+            found["the router as a multiple of it"] = figures["cpu_ms_per_request"] / each
+        light = meter.load("open", "--rate", str(RATE), "--seconds", "6").latency_ms
+        bare = figures["direct"].get(f"p50 ms at {RATE} requests/s")
+        if bare is not None and light:
+            found[f"added p50 ms at {RATE} requests/s"] = light["p50"] - bare
+    return found
 
 
 def _added(through: dict[str, float], bare: dict[str, float], quantile: str) -> float | None:

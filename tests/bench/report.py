@@ -55,6 +55,7 @@ def table(figures: dict[str, Any]) -> str:
         ("CPU ms per request by service, c=32", "cpu_ms_by_service"),
         ("CPU us per chunk by service", "chunk_us_by_service"),
         ("RSS MB by service", "rss_by_service"),
+        ("A bare relay of the same shape in the same run", "relay"),
         ("The mock provider hit directly", "direct"),
         ("The ledger", "ledger"),
     ):

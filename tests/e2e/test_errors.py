@@ -78,6 +78,10 @@ def test_oversized_bodies_are_413(stack: Stack) -> None:
     check(httpx.post(f"{stack.url}/v1/responses", content=chunks(), headers=stack.auth, timeout=30), 413, "request_too_large")
 
 
+def test_oversized_headers_are_431(stack: Stack) -> None:
+    check(stack.post({"input": "hi"}, **{"X-Filler": "x" * 70_000}), 431, "headers_too_large")
+
+
 def test_unknown_stream_format_is_400(stack: Stack) -> None:
     check(stack.post({"input": "hi"}, **{"X-TokenRouter-Stream-Format": "xml"}), 400, "invalid_request")
 
