@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from litestar.types import ASGIApp, Receive, Scope
+from nats.errors import Error as NatsError
 
 from libs.bus import metrics
 from libs.bus.health import Registry
@@ -75,6 +76,8 @@ class Edge:
             return self._reject(request_id, received_at, key, message, error.info)
         except ClientGone:
             return self._reject(request_id, received_at, None, None, InvalidRequest("the client left", status=499).info)
+        except (NatsError, TimeoutError):
+            return self._reject(request_id, received_at, key, message, unavailable("the message bus did not take the request"))
         except Exception:
             log.exception("admission failed", extra={"request_id": request_id})
             return self._reject(request_id, received_at, key, message, InternalError("the router failed; the log has the request id").info)
