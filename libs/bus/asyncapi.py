@@ -82,7 +82,7 @@ CHANNELS = (
     ),
     Channel(
         name="Health", subject=subjects.health("{service}", "{instance}"), messages=(Health,),
-        senders=EVERYONE, receivers=("edge", "router"), note="Each instance, once a second.",
+        senders=EVERYONE, receivers=("edge", "router", "provider-worker"), note="Each instance, once a second.",
     ),
     Channel(
         name="HealthAsked", subject=subjects.HEALTH_ASKED, senders=("edge", "router"), receivers=EVERYONE,

@@ -36,6 +36,10 @@ class Registry:
         seen = self._seen.get(instance)
         return seen is not None and self._clock() - seen[0] < DEAD_AFTER
 
+    def lost(self, instance: str) -> bool:
+        """Whether an instance was there and has fallen silent; one never heard of is not lost."""
+        return instance in self._seen and not self.alive(instance)
+
     def runs(self, instance: str, request_id: str, *, since: float) -> bool:
         """Whether the instance's latest heartbeat names the request; true while no heartbeat is newer than `since`."""
         at, health = self._seen[instance]

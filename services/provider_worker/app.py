@@ -6,6 +6,7 @@ from pathlib import Path
 
 from httpx_aiohttp import AiohttpTransport
 
+from libs.bus.health import Registry
 from libs.bus.service import Bus
 from libs.bus.stage import Stage
 from libs.contracts import subjects
@@ -22,7 +23,9 @@ def builder(settings: WorkerSettings, environ: Mapping[str, str]) -> Callable[[B
 
     def build(bus: Bus) -> None:
         known = Accounts(accounts(environ, list(DIALECTS), sandbox=settings.sandbox), _vault_key(settings))
-        worker = Worker(bus, settings, known, AiohttpTransport(client=session))
+        registry = Registry()
+        registry.listen(bus.broker)
+        worker = Worker(bus, settings, known, AiohttpTransport(client=session), registry)
         bus.providers = known.announced()
         bus.running = worker.running
         bus.listeners.append(worker.listen)

@@ -80,11 +80,16 @@ class Attempt:
         self._frame: Frame | None = None
         self._provider_request_id = ""
         self._adapted: list[str] = []
-        self.deadline = message.deadline
+        self.deadline, self.edge = message.deadline, message.edge
         self.cancelled = False
         """Set before its task is cancelled because nobody waits any more."""
         self.overdue = False
         """Set before its task is cancelled because the deadline passed."""
+
+    @property
+    def ending(self) -> bool:
+        """Told to end already; a second cancellation would tear its last words."""
+        return self.cancelled or self.overdue
 
     async def run(self) -> None:
         """Carry the attempt out, within the request's deadline."""

@@ -9,6 +9,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from libs.bus.codec import decoder
+from libs.bus.health import Registry
 from libs.bus.service import Bus
 from libs.contracts import subjects
 from libs.contracts.requests import Cancelled, Routed
@@ -24,8 +25,11 @@ REMEMBERED = 10_000
 class Worker:
     """Runs attempts, and drops those that nobody waits for any more."""
 
-    def __init__(self, bus: Bus, settings: WorkerSettings, accounts: Accounts, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(
+        self, bus: Bus, settings: WorkerSettings, accounts: Accounts, transport: httpx.AsyncBaseTransport, registry: Registry
+    ) -> None:
         self._bus, self._settings, self._accounts, self._transport = bus, settings, accounts, transport
+        self._registry = registry
         self._running: dict[tuple[str, int], tuple[Attempt, asyncio.Task[None]]] = {}
         self._cancelled: OrderedDict[tuple[str, int], None] = OrderedDict()
 
@@ -49,16 +53,22 @@ class Worker:
     async def listen(self, connection: Client) -> None:
         """Hear of requests that nobody waits for."""
         await connection.subscribe(subjects.CANCELLED, cb=self._cancel)
-        self._watchdog = asyncio.create_task(self._watch_deadlines())
+        self._watchdog = asyncio.create_task(self._watch())
 
-    async def _watch_deadlines(self) -> None:
+    async def _watch(self) -> None:
         """A look over all attempts four times a second costs less than a timer for each."""
         while True:
             await asyncio.sleep(0.25)
             now = time.time()
             for attempt, task in list(self._running.values()):
-                if attempt.deadline < now and not attempt.overdue:
+                if attempt.ending:
+                    continue
+                if attempt.deadline < now:
                     attempt.overdue = True
+                    task.cancel()
+                elif self._registry.lost(attempt.edge):
+                    # Its clients went with it; nobody is left to read what the provider would go on to bill.
+                    attempt.cancelled = True
                     task.cancel()
 
     async def _cancel(self, raw: Msg) -> None:
@@ -68,7 +78,7 @@ class Worker:
         if len(self._cancelled) > REMEMBERED:
             self._cancelled.popitem(last=False)
         running = self._running.get(key)
-        if running is not None:
+        if running is not None and not running[0].ending:
             attempt, task = running
             attempt.cancelled = True
             task.cancel()

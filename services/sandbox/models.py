@@ -28,8 +28,3 @@ def pace(model: str) -> Pace:
     if re.search(r"opus|pro\b|mythos|^o\d|deep", model):
         return Pace(0.80, 1 / 55)
     return Pace(0.40, 1 / 90)
-
-
-def thinks(model: str) -> bool:
-    """OpenAI's reasoning models think unless told not to."""
-    return re.match(r"o\d|gpt-[56]", model) is not None and "chat" not in model

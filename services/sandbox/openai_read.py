@@ -25,7 +25,7 @@ def read(request: dict[str, Any]) -> Asked:
     return Asked(
         model=model, text=text, results=results, images=images, tools=tools, choice=choice, stream=bool(request.get("stream")),
         read=_all_read(request), parallel=request.get("parallel_tool_calls") is not False, schema=_schema(output),
-        thinking=_thinks(model, request.get("reasoning") or {}), limit=request.get("max_output_tokens"),
+        thinking=_thinks(request.get("reasoning") or {}), limit=request.get("max_output_tokens"),
     )  # fmt: skip
 
 
@@ -96,11 +96,9 @@ def _schema(output: dict[str, Any]) -> dict[str, Any] | None:
     return {} if output.get("type") == "json_object" else None
 
 
-def _thinks(model: str, reasoning: dict[str, Any]) -> bool:
-    effort = reasoning.get("effort")
-    if effort is None:
-        return models.thinks(model) or bool(reasoning.get("summary"))
-    return effort not in ("none", "minimal")
+def _thinks(reasoning: dict[str, Any]) -> bool:
+    """Only when asked to: real reasoning models always do, but a first answer should begin with its message."""
+    return reasoning.get("effort") not in (None, "none", "minimal") or bool(reasoning.get("summary"))
 
 
 def _all_read(request: dict[str, Any]) -> str:

@@ -169,6 +169,19 @@ def test_edge_killed_comes_back(stack: Stack, upstream: Upstream) -> None:
     assert stack.post({"model": "gpt-4o", "input": "hi"}).status_code == 200
 
 
+def test_an_edge_that_dies_takes_its_provider_calls_with_it(stack: Stack, upstream: Upstream) -> None:
+    upstream.script = lambda call: Behaviour(chunks=1000, gap=0.2, text="x" * 1000)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(stack.post, {"model": "gpt-4o", "input": "hi", "stream": True})
+        until(lambda: upstream.calls, what="the provider call")
+        time.sleep(1.5)  # the worker has heard of the edge
+        stack.kill("edge")
+        with pytest.raises(httpx.TransportError):
+            asked.result()
+    until(lambda: upstream.calls[0].closed_at, 8.0, "the end of the provider call")
+    until(lambda: stack.sql("SELECT status FROM requests ORDER BY created_at DESC LIMIT 1") == [["cancelled"]], what="the row")
+
+
 def test_firewall_that_stays_away_is_503(stack: Stack, upstream: Upstream) -> None:
     stop = threading.Event()
 

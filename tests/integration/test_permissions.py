@@ -76,7 +76,7 @@ SUBSCRIBERS: dict[tuple[str, str], tuple[str, ...]] = {
     (subjects.CANCELLED, ""): ("provider-worker",),
     (subjects.delta("*", "*"), ""): ("edge",),
     (f"{subjects.ROOT}.delta.>", ""): (),
-    (subjects.HEALTH, ""): ("edge", "router", "operator"),
+    (subjects.HEALTH, ""): ("edge", "router", "provider-worker", "operator"),
     (subjects.HEALTH_ASKED, ""): SERVICES,
     (subjects.LEDGER, ""): (),
     (subjects.QUERY_SQL, "recorder"): ("recorder",),
