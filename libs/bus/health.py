@@ -36,6 +36,12 @@ class Registry:
         seen = self._seen.get(instance)
         return seen is not None and self._clock() - seen[0] < DEAD_AFTER
 
+    def echoes(self, instance: str) -> bool:
+        """Whether one's own heartbeat still comes back. When it does not, the bus is frozen or away, and the silence of others
+        says nothing about them. Noticed a second before anyone would be taken for dead."""
+        seen = self._seen.get(instance)
+        return seen is not None and self._clock() - seen[0] < DEAD_AFTER - 1.0
+
     def lost(self, instance: str) -> bool:
         """Whether an instance was there and has fallen silent; one never heard of is not lost."""
         return instance in self._seen and not self.alive(instance)

@@ -86,8 +86,8 @@ def readyz(edge: Edge) -> Any:
     async def ready() -> ASGIApp:
         services = {name: edge.registry.ready(name) for name in ("firewall", "rules", "router", "provider-worker", "recorder")}
         # Without a recorder rows wait in JetStream; everything else is needed for an answer.
-        is_ready = edge.bus.connected and all(there for name, there in services.items() if name != "recorder")
-        body = {"ready": is_ready, "bus": edge.bus.connected, "services": services, "instance": edge.bus.instance}
+        is_ready = edge.flights.hears() and all(there for name, there in services.items() if name != "recorder")
+        body = {"ready": is_ready, "bus": edge.flights.hears(), "services": services, "instance": edge.bus.instance}
         return Body(200 if is_ready else 503, msgspec.json.encode(body), {} if is_ready else {"retry-after": "2"})
 
     return ready

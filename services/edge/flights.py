@@ -66,6 +66,10 @@ class Flights:
         await self._dispatch(flight)
         return flight
 
+    def hears(self) -> bool:
+        """Whether the bus carries messages: connected, and our own heartbeat comes back."""
+        return self._bus.connected and self._registry.echoes(self._bus.instance)
+
     def land(self, flight: Flight) -> None:
         """Forget a flight. One that is not over yet is cancelled all the way to the provider."""
         if self._flights.pop(flight.message.request_id, None) is not None:
@@ -142,7 +146,7 @@ class Flights:
                 log.exception("sweep failed")
 
     async def _sweep(self) -> None:
-        connected = self._bus.connected
+        connected = self.hears()
         if connected and not self._was_connected:
             self._reconnected_at = time.monotonic()
         self._was_connected = connected

@@ -87,7 +87,7 @@ class Edge:
         self, request_id: str, span: str, received_at: float, key: ApiKey, admission: Admission, headers: Mapping[str, str]
     ) -> Admitted:
         body = Carried(inline=admission.body, size=len(admission.body))
-        if self.bus.connected:
+        if self.flights.hears():
             body = await self.bus.claims.stow(admission.body)
         return Admitted(
             request_id=request_id,
@@ -120,7 +120,7 @@ class Edge:
 
     def _check_services(self) -> None:
         """Refuse at once what cannot be carried out: better a quick 503 than a slow one."""
-        if not self.bus.connected:
+        if not self.flights.hears():
             raise _Unavailable(unavailable("the message bus is not reachable"))
         if self.bus.ledger_failing_for > STORAGE_PATIENCE:
             raise _Unavailable(unavailable("decisions cannot be recorded", code="storage_unavailable"))

@@ -57,16 +57,20 @@ class Worker:
 
     async def _watch(self) -> None:
         """A look over all attempts four times a second costs less than a timer for each."""
+        deaf_until = 0.0
         while True:
             await asyncio.sleep(0.25)
             now = time.time()
+            if not self._bus.connected or not self._registry.echoes(self._bus.instance):
+                # While NATS is away, and until everybody had time to say that he lives, silence says nothing.
+                deaf_until = now + 5.0
             for attempt, task in list(self._running.values()):
                 if attempt.ending:
                     continue
                 if attempt.deadline < now:
                     attempt.overdue = True
                     task.cancel()
-                elif self._registry.lost(attempt.edge):
+                elif now > deaf_until and self._registry.lost(attempt.edge):
                     # Its clients went with it; nobody is left to read what the provider would go on to bill.
                     attempt.cancelled = True
                     task.cancel()
