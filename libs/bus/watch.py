@@ -12,6 +12,7 @@ from nats.js import JetStreamContext
 from nats.js.kv import KeyValue
 
 from libs.bus import metrics
+from libs.bus.buckets import values_of
 
 log = logging.getLogger("tokenrouter.policies")
 
@@ -50,23 +51,28 @@ class Watch:
 
     async def _follow_once(self) -> None:
         store = await self._js.key_value(self.bucket)
+        # The watcher first and the values next: what changes in between comes twice, and the older revision is passed over.
         watcher = await store.watch(self._pattern)
         try:
-            seen: set[str] = set()
+            await self._load()
+            self._loaded.set()
             async for entry in watcher:
-                if entry is None:
-                    for gone in self._known.keys() - seen:
-                        self._take(gone, None, self.revision)
-                    self._loaded.set()
-                else:
-                    seen.add(entry.key)
+                if entry is not None:
                     deleted = entry.operation in ("DEL", "PURGE")
                     self._take(entry.key, None if deleted else entry.value or b"", entry.revision or 0)
         finally:
             await _stop(watcher)
 
+    async def _load(self) -> None:
+        """Take every present value; nothing is served before this is done, so that no rule set is empty by accident."""
+        values = await values_of(self._js, self.bucket, self._pattern)
+        for key, entry in values.items():
+            self._take(key, entry.value or b"", entry.revision or 0)
+        for gone in self._known.keys() - values.keys():
+            self._take(gone, None, self._known[gone] + 1)
+
     def _take(self, key: str, value: bytes | None, revision: int) -> None:
-        if self._known.get(key) == revision and value is not None:
+        if revision <= self._known.get(key, 0):
             return
         try:
             self._apply(key, value, revision)

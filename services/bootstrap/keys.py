@@ -6,9 +6,10 @@ import secrets
 
 import msgspec
 from nats.js import JetStreamContext
-from nats.js.errors import KeyNotFoundError, NoKeysError
+from nats.js.errors import KeyNotFoundError
 from nats.js.kv import KeyValue
 
+from libs.bus.buckets import values_of
 from libs.contracts import subjects
 from libs.contracts.policies import ApiKey
 
@@ -23,7 +24,7 @@ async def ensure(js: JetStreamContext, given: str, now: float) -> str | None:
     if given:
         await _add(bucket, given, "TOKENROUTER_API_KEY", now)
         return None
-    if await _any(bucket):
+    if await values_of(js, subjects.KEYS_BUCKET):
         return None
     minted = mint()
     await _add(bucket, minted, "first key", now)
@@ -38,13 +39,6 @@ def mint() -> str:
 def digest(secret: str) -> str:
     """What is stored of a secret, and the name it is stored under."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-async def _any(bucket: KeyValue) -> bool:
-    try:
-        return bool(await bucket.keys())
-    except NoKeysError:
-        return False
 
 
 async def _add(bucket: KeyValue, secret: str, name: str, now: float) -> None:

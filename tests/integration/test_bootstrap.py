@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from libs.bus.buckets import values_of
 from libs.contracts import subjects
 from libs.contracts.policies import ApiKey
 from libs.vault import seal
@@ -30,8 +31,7 @@ async def run(server: NatsServer, home: Path, **settings: str) -> None:
 async def stored(server: NatsServer, bucket: str) -> dict[str, bytes]:
     connection = await server.connect()
     try:
-        found = await connection.jetstream().key_value(bucket)
-        return {key: (await found.get(key)).value or b"" for key in await found.keys()}
+        return {key: entry.value or b"" for key, entry in (await values_of(connection.jetstream(), bucket)).items()}
     finally:
         await connection.close()
 

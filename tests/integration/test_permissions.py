@@ -12,6 +12,7 @@ from nats.errors import Error as NatsError
 from nats.js import api
 from nats.js.errors import APIError
 
+from libs.bus.buckets import values_of
 from libs.bus.claims import INLINE_LIMIT, Claims
 from libs.bus.codec import encode
 from libs.bus.query import ask
@@ -58,6 +59,9 @@ PUBLISHERS: dict[str, tuple[str, ...]] = {
     f"$JS.API.CONSUMER.CREATE.KV_{subjects.VAULT_BUCKET}": ("edge",),
     f"$JS.API.DIRECT.GET.KV_{subjects.KEYS_BUCKET}.x": ("bootstrap",),
     f"$JS.API.DIRECT.GET.KV_{subjects.VAULT_BUCKET}.x": ("bootstrap",),
+    f"$JS.API.STREAM.MSG.GET.KV_{subjects.KEYS_BUCKET}": ("bootstrap", "edge"),
+    f"$JS.API.STREAM.MSG.GET.KV_{subjects.VAULT_BUCKET}": ("bootstrap", "edge"),
+    f"$JS.API.STREAM.MSG.GET.KV_{subjects.POLICIES_BUCKET}": ("edge", "firewall", "rules"),
     "_INBOX_edge.x": (),
     "tokenrouter.v1.anything.else": (),
 }
@@ -268,8 +272,7 @@ async def test_the_recorder_answers_whoever_asks_in_pieces(server: Nats, user: s
 
 async def test_an_api_key_is_stored_only_as_its_hash(server: Nats) -> None:
     async with connected(server, "edge") as edge:
-        bucket = await edge.connection.jetstream().key_value(subjects.KEYS_BUCKET)
-        stored = await bucket.keys()
+        stored = list(await values_of(edge.connection.jetstream(), subjects.KEYS_BUCKET))
     assert len(stored) == 1
     assert len(stored[0]) == len(keys.digest("tr_fake"))
 

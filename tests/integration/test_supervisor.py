@@ -14,6 +14,7 @@ from pathlib import Path
 import nats
 import pytest
 
+from libs.bus.buckets import values_of
 from libs.contracts import subjects
 from services.supervisor import leftovers, pids, probe, state
 from services.supervisor.environment import Nats
@@ -111,7 +112,7 @@ async def stored_keys(environ: dict[str, str]) -> list[str]:
         environ["NATS_URL"], user="edge", password=environ["NATS_PASSWORD"], inbox_prefix=b"_INBOX_edge", allow_reconnect=False
     )
     try:
-        return await (await connection.jetstream().key_value(subjects.KEYS_BUCKET)).keys()
+        return list(await values_of(connection.jetstream(), subjects.KEYS_BUCKET))
     finally:
         await connection.close()
 
