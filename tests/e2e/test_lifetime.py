@@ -128,8 +128,8 @@ def test_without_any_key_the_sandbox_answers_and_says_so(sandboxed: Stack) -> No
         with client.responses.stream(model=model, input="Say hello.") as stream:
             assert "[sandbox]" in "".join(event.delta for event in stream if event.type == "response.output_text.delta")
         seen[plain.model] += 1
-    rows = sandboxed.sql("SELECT countIf(sandbox), count() FROM requests")
-    assert rows[0][0] == rows[0][1]
+    until(lambda: sandboxed.sql("SELECT count() >= 6 FROM requests WHERE sandbox AND status = 'completed'") == [["1"]], what="the rows")
+    assert sandboxed.sql("SELECT count() FROM requests WHERE NOT sandbox AND status = 'completed'") == [["0"]]
 
 
 def test_the_sandbox_calls_tools(sandboxed: Stack) -> None:
