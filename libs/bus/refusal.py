@@ -10,6 +10,9 @@ from libs.contracts.errors import ErrorInfo, Unavailable
 from libs.contracts.message import Hop
 from libs.contracts.requests import Admitted, advance
 
+NOT_RECORDED = Unavailable("the decision could not be recorded; try again", code="storage_unavailable", retry_after=5).info
+"""What a client hears whose ledger rows did not become durable in time."""
+
 
 async def refuse(bus: Bus, message: Admitted, stage: str, reply: str, error: ErrorInfo, taken_at: float) -> None:
     """Record and send a refusal on the delta subject `reply`."""
@@ -19,6 +22,6 @@ async def refuse(bus: Bus, message: Admitted, stage: str, reply: str, error: Err
     try:
         await bus.commit([encode_row("requests", row)])
     except NotDurable:
-        error = Unavailable("the decision could not be recorded; try again", code="storage_unavailable", retry_after=5).info
+        error = NOT_RECORDED
     refused = Refused(request_id=message.request_id, dispatch=message.dispatch, stage=stage, error=error)
     await bus.publish(reply, refused)

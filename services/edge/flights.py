@@ -20,7 +20,7 @@ from libs.bus.pace import Pace
 from libs.bus.service import Bus
 from libs.contracts import subjects
 from libs.contracts.deltas import Completed, DeltaMessage, Deltas, Released, Started
-from libs.contracts.errors import ErrorInfo, ProviderError, ProviderTimeout, Unavailable
+from libs.contracts.errors import ProviderError, ProviderTimeout, Unavailable
 from libs.contracts.requests import Admitted, Cancelled
 from services.edge.flight import Flight, Signal
 from services.edge.settings import EdgeSettings
@@ -171,12 +171,12 @@ class Flights:
         message = flight.message
         if not connected:
             if time.monotonic() - flight.created > 1.0:
-                self._end(flight, unavailable("the message bus is not reachable"))
+                flight.put(unavailable("the message bus is not reachable").info)
             return
         if wall < message.expires_at + GRACE:
             return
         if wall - message.created_at > self._settings.dispatch_patience:
-            self._end(flight, self.missing_stage())
+            flight.put(self.missing_stage().info)
             return
         expires_at = min(wall + self._settings.dispatch_window, message.deadline)
         flight.message = structs.replace(message, dispatch=message.dispatch + 1, expires_at=expires_at)
@@ -209,10 +209,7 @@ class Flights:
         self.cancel(flight, "deadline")
         flight.put(ProviderTimeout(f"no answer within {self._settings.request_timeout:g} seconds").info)
 
-    def _end(self, flight: Flight, error: ErrorInfo) -> None:
-        flight.put(error)
-
-    def missing_stage(self) -> ErrorInfo:
+    def missing_stage(self) -> Unavailable:
         """Which part of the pipeline is not there, as an error."""
         if not self._registry.ready("firewall"):
             return unavailable("the firewall is not running, and nothing passes unscreened", code="firewall_unavailable")
@@ -226,6 +223,6 @@ class Flights:
         task.add_done_callback(self._tasks.discard)
 
 
-def unavailable(message: str, code: str = "service_unavailable") -> ErrorInfo:
+def unavailable(message: str, code: str = "service_unavailable") -> Unavailable:
     """503 with Retry-After."""
-    return Unavailable(f"{message}; try again", code=code, retry_after=RETRY_AFTER).info
+    return Unavailable(f"{message}; try again", code=code, retry_after=RETRY_AFTER)

@@ -14,7 +14,7 @@ from libs.bus.logs import AccessLog
 from libs.bus.rows import encode_row, refused_row
 from libs.bus.service import Bus
 from libs.contracts.decisions import Target
-from libs.contracts.errors import ErrorInfo, HeadersTooLarge, InternalError, InvalidRequest, RouterError, Unavailable
+from libs.contracts.errors import ErrorInfo, HeadersTooLarge, InternalError, InvalidRequest, RouterError
 from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerRow
 from libs.contracts.message import Body as Carried
 from libs.contracts.policies import ApiKey
@@ -77,7 +77,7 @@ class Edge:
         except ClientGone:
             return self._reject(request_id, received_at, None, None, InvalidRequest("the client left", status=499).info)
         except (NatsError, TimeoutError):
-            return self._reject(request_id, received_at, key, message, unavailable("the message bus did not take the request"))
+            return self._reject(request_id, received_at, key, message, unavailable("the message bus did not take the request").info)
         except Exception:
             log.exception("admission failed", extra={"request_id": request_id})
             return self._reject(request_id, received_at, key, message, InternalError("the router failed; the log has the request id").info)
@@ -114,16 +114,16 @@ class Edge:
             if len(secret) > MAX_PROVIDER_KEY or not secret.isascii() or not secret.isprintable():
                 raise InvalidRequest(f"the {name} header does not hold a key", param=name)
             if not self.vault_key:
-                raise Unavailable("keys in headers cannot be sealed yet; try again", retry_after=2)
+                raise unavailable("keys in headers cannot be sealed yet")
             sealed[provider] = seal(secret, self.vault_key, context(workspace, provider, request_id))
         return sealed
 
     def _check_services(self) -> None:
         """Refuse at once what cannot be carried out: better a quick 503 than a slow one."""
         if not self.flights.hears():
-            raise _Unavailable(unavailable("the message bus is not reachable"))
+            raise unavailable("the message bus is not reachable")
         if self.bus.ledger_failing_for > STORAGE_PATIENCE:
-            raise _Unavailable(unavailable("decisions cannot be recorded", code="storage_unavailable"))
+            raise unavailable("decisions cannot be recorded", code="storage_unavailable")
 
     def _reject(
         self, request_id: str, received_at: float, key: ApiKey | None, message: Admitted | None, error: ErrorInfo
@@ -191,14 +191,6 @@ class Edge:
             )
             rows.append(encode_row("attempts", attempt))
         return rows
-
-
-class _Unavailable(RouterError):
-    """503 with what is missing."""
-
-    def __init__(self, info: ErrorInfo) -> None:
-        super().__init__(info.message)
-        self.info = info
 
 
 def _ended_here(error: ErrorInfo) -> bool:

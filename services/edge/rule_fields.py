@@ -7,7 +7,6 @@ import msgspec
 from libs.contracts.errors import ValidationFailed
 from libs.contracts.models import MODES, PROVIDERS, mode_of, parse_model, provider_of
 from libs.contracts.policies import FirewallAction, FirewallType, Scope
-from libs.firewall.pattern import check as check_pattern
 
 Fields = dict[str, Any]
 COMMON = ("name", "is_enabled", "priority")
@@ -42,11 +41,6 @@ def firewall_fields(given: Fields, *, partial: bool) -> Fields:
     if replacement is not None and (not isinstance(replacement, str) or len(replacement) > MAX_REPLACEMENT):
         raise _wrong("replacement", f"must be a string of at most {MAX_REPLACEMENT} characters, or null")
     return fields
-
-
-def check_firewall_rule(kind: FirewallType, pattern: str) -> None:
-    """A rule's type and pattern together. Raises ValidationFailed."""
-    check_pattern(kind, pattern)
 
 
 def _present(given: Fields, required: tuple[str, ...], optional: tuple[str, ...], partial: bool) -> Fields:

@@ -12,11 +12,12 @@ from msgspec import structs
 
 from libs.contracts.errors import NotFound, ValidationFailed
 from libs.contracts.policies import FirewallRule, FirewallRules, RoutingRule, RoutingRules
+from libs.firewall.pattern import check as check_pattern
 from services.edge.answer import Body
 from services.edge.body import parse, read
 from services.edge.handlers import Edge
 from services.edge.policies import PolicyStore
-from services.edge.rule_fields import Fields, check_firewall_rule, firewall_fields, routing_fields
+from services.edge.rule_fields import Fields, firewall_fields, routing_fields
 
 AnyRequest = Request[Any, Any, Any]
 Rule = TypeVar("Rule", FirewallRule, RoutingRule)
@@ -96,7 +97,7 @@ def routing_book(edge: Edge) -> RuleBook:
 def firewall_book(edge: Edge) -> RuleBook:
     store = PolicyStore(edge.bus, "firewall", FirewallRules)
     return RuleBook(
-        edge, "firewall rule", store, FirewallRule, firewall_fields, lambda rule: check_firewall_rule(rule.type, rule.pattern)
+        edge, "firewall rule", store, FirewallRule, firewall_fields, lambda rule: check_pattern(rule.type, rule.pattern)
     )
 
 

@@ -12,11 +12,11 @@ import msgspec
 from libs.bus import metrics
 from libs.bus.ledger import NotDurable
 from libs.bus.pace import Pace
+from libs.bus.refusal import NOT_RECORDED
 from libs.bus.rows import encode_row
 from libs.bus.service import Bus
 from libs.contracts import subjects
 from libs.contracts.deltas import Completed, Deltas, Event, Failed, Released, Started
-from libs.contracts.errors import Unavailable
 from libs.contracts.failure import error_of
 from libs.contracts.ledger import LedgerRow
 from libs.contracts.requests import AttemptFailed, Routed, advance
@@ -229,8 +229,7 @@ class Attempt:
         try:
             await self._bus.commit(rows)
         except NotDurable:
-            error = Unavailable("the decision could not be recorded; try again", code="storage_unavailable", retry_after=5).info
-            await self._bus.publish(self._reply, Failed(**self._ids(), error=error))
+            await self._bus.publish(self._reply, Failed(**self._ids(), error=NOT_RECORDED))
             return False
         return True
 

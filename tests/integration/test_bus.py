@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from nats.aio.client import Client
+from nats.js import JetStreamContext
 from nats.js.errors import ObjectNotFoundError
 
 from libs.bus import topology
@@ -113,6 +114,17 @@ async def test_bodies_travel_inline_or_by_claim(server: NatsServer) -> None:
     await connection.close()
 
 
+def started(js: JetStreamContext, name: str, timeout: float) -> LedgerWriter:
+    """A writer that publishes as a service's does."""
+
+    async def publish(payload: bytes, message_id: str) -> None:
+        await js.publish(subjects.ledger("test"), payload, timeout=timeout, headers={"Nats-Msg-Id": message_id})
+
+    writer = LedgerWriter(publish, name)
+    writer.start()
+    return writer
+
+
 async def rows_in_stream(connection: Client) -> list[bytes]:
     js = connection.jetstream()
     last = (await js.stream_info(subjects.LEDGER_STREAM)).state.last_seq
@@ -124,11 +136,7 @@ async def test_ledger_rows_are_grouped_and_durable(server: NatsServer) -> None:
     connection = await connected(server)
     js = connection.jetstream()
 
-    async def publish(payload: bytes, message_id: str) -> None:
-        await js.publish(subjects.ledger("test"), payload, timeout=2.0, headers={"Nats-Msg-Id": message_id})
-
-    writer = LedgerWriter(publish, "test-1")
-    writer.start()
+    writer = started(js, "test-1", timeout=2.0)
     rows = [LedgerRow("requests", b"%d" % number) for number in range(500)]
     await asyncio.gather(*(writer.commit([row]) for row in rows))
     assert sorted(await rows_in_stream(connection), key=int) == [row.json for row in rows]
@@ -141,11 +149,7 @@ async def test_rows_that_nobody_waits_for_go_with_the_next_or_soon(server: NatsS
     connection = await connected(server)
     js = connection.jetstream()
 
-    async def publish(payload: bytes, message_id: str) -> None:
-        await js.publish(subjects.ledger("test"), payload, timeout=2.0, headers={"Nats-Msg-Id": message_id})
-
-    writer = LedgerWriter(publish, "test-4")
-    writer.start()
+    writer = started(js, "test-4", timeout=2.0)
     writer.note([LedgerRow("deliveries", b"1")])
     await writer.commit([LedgerRow("requests", b"2")])
     assert sorted(await rows_in_stream(connection)) == [b"1", b"2"]
@@ -163,11 +167,7 @@ async def test_ledger_rows_outlive_an_outage_and_come_once(server: NatsServer) -
     connection = await connected(server)
     js = connection.jetstream()
 
-    async def publish(payload: bytes, message_id: str) -> None:
-        await js.publish(subjects.ledger("test"), payload, timeout=0.5, headers={"Nats-Msg-Id": message_id})
-
-    writer = LedgerWriter(publish, "test-2")
-    writer.start()
+    writer = started(js, "test-2", timeout=0.5)
     futures = []
     for number in range(60):
         futures.append(writer.commit([LedgerRow("requests", b"%d" % number)]))
@@ -191,11 +191,7 @@ async def test_a_full_stream_refuses_rows_rather_than_dropping_old_ones(server: 
     info.config.max_bytes = 64 * 1024
     await js.update_stream(info.config)
 
-    async def publish(payload: bytes, message_id: str) -> None:
-        await js.publish(subjects.ledger("test"), payload, timeout=2.0, headers={"Nats-Msg-Id": message_id})
-
-    writer = LedgerWriter(publish, "test-3")
-    writer.start()
+    writer = started(js, "test-3", timeout=2.0)
     for number in range(100):
         writer.commit([LedgerRow("requests", b"%03d" % number + b"x" * 4096)])
         await asyncio.sleep(0.006)
