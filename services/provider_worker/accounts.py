@@ -3,6 +3,7 @@
 from libs.contracts.decisions import Candidate
 from libs.contracts.health import ProviderAccount
 from libs.contracts.requests import Routed
+from libs.vault.envelopes import Envelopes, envelope_key
 from libs.vault.seal import CannotOpen, context, unseal
 from services.provider_worker.dialect import Dialect, ProviderFailure
 from services.provider_worker.dialects import DIALECTS
@@ -15,6 +16,11 @@ class Accounts:
     def __init__(self, configured: dict[str, Account], vault_key: str) -> None:
         self._configured = configured
         self._vault_key = vault_key
+        self._envelope_key = envelope_key(vault_key)
+
+    def envelopes(self, workspace: str, account: str) -> Envelopes:
+        """Seals opaque state for one workspace and account."""
+        return Envelopes(self._envelope_key, workspace, account)
 
     def dialect(self, provider: str) -> Dialect:
         return DIALECTS[provider]

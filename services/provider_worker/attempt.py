@@ -142,7 +142,8 @@ class Attempt:
             metadata=story.metadata_of(message),
         )
         return Call(
-            model=candidate.model, request=request, stream=message.stream, frame=self._frame, max_output_tokens=candidate.max_output_tokens
+            model=candidate.model, request=request, stream=message.stream, frame=self._frame,
+            envelopes=self._accounts.envelopes(message.workspace, "default"), max_output_tokens=candidate.max_output_tokens
         )
 
     async def _start(self) -> None:

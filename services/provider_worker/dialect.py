@@ -12,6 +12,7 @@ from libs.contracts.decisions import Billing
 from libs.contracts.deltas import Event
 from libs.responses.frame import Frame
 from libs.responses.sse import ServerSentEvent
+from libs.vault.envelopes import Envelopes
 
 
 class Usage(Struct, frozen=True, kw_only=True):
@@ -36,6 +37,8 @@ class Call(Struct, frozen=True, kw_only=True):
     stream: bool
     frame: Frame
     """Renders response objects with every field of OpenAI's type."""
+    envelopes: Envelopes
+    """Seals a provider's opaque state for `encrypted_content`, and opens what came back."""
     max_output_tokens: int | None = None
     """What the model can write at most, where known."""
 
@@ -49,6 +52,9 @@ class Upstream(Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     adapted: list[str] = []
     """What was changed or dropped for this provider, in words for the trace."""
+    schemas: dict[str, dict[str, Any]] = {}
+    """JSON schemas that the provider does not enforce as the client wrote them, so that the worker holds the answer against the
+    original: by tool name, and under "" the schema of the output format."""
 
 
 class Outcome(Struct, kw_only=True):
@@ -59,6 +65,8 @@ class Outcome(Struct, kw_only=True):
     response: dict[str, Any]
     usage: Usage
     provider_response_id: str = ""
+    notes: list[str] = []
+    """What was changed or left out of the answer on its way back, in words for the trace."""
 
 
 class ProviderFailure(Exception):
@@ -89,6 +97,10 @@ class Reader(Protocol):
         """
         ...
 
+    def end(self) -> list[Event]:
+        """The connection was closed: events still owed. Sets `outcome` when the provider had ended the answer in all but form."""
+        ...
+
     def abandon(self) -> Outcome:
         """What there is so far, for a stream that ended without a terminal event or was cancelled; status `failed`."""
         ...
@@ -96,6 +108,9 @@ class Reader(Protocol):
 
 class Dialect(Protocol):
     """One provider API."""
+
+    inlines: frozenset[str]
+    """Part types (`input_image`, `input_file`) whose URLs this API does not fetch: the worker replaces them by data URLs first."""
 
     def build(self, call: Call) -> Upstream:
         """The provider's request. Raises ProviderFailure (code invalid_request, fallback as fits) for what it cannot express."""

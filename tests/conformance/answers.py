@@ -11,13 +11,24 @@ from pydantic import TypeAdapter
 from libs.contracts.deltas import Event
 from libs.responses.frame import Frame
 from libs.responses.sse import ServerSentEvent, SseParser
+from libs.vault.envelopes import Envelopes
 from services.provider_worker.dialect import Call, Dialect, Outcome, Reader
+from services.provider_worker.dialects.anthropic import Anthropic
+from services.provider_worker.dialects.openai import OpenAI
 
 Json = dict[str, Any]
 
 STREAMS = Path(__file__).parent / "streams"
 _events: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 _responses: TypeAdapter[Any] = TypeAdapter(Response)
+
+ENVELOPES = Envelopes(bytes(32), "workspace")
+
+DIALECTS: dict[str, Dialect] = {
+    "openai": OpenAI(),
+    "anthropic": Anthropic(),
+}
+"""Every dialect under test, by the name of its folder in `streams`."""
 
 TOOLS: list[Json] = [
     {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}},
@@ -31,7 +42,12 @@ def call(request: Json | None = None, *, model: str = "model-1", stream: bool = 
     frame = Frame(
         request, response_id="resp_ours", request_id="req_ours", created_at=1763800001, model=model, metadata={"provider": "test"}
     )
-    return Call(model=model, request=request, stream=stream, frame=frame, max_output_tokens=max_output_tokens)
+    return Call(model=model, request=request, stream=stream, frame=frame, envelopes=ENVELOPES, max_output_tokens=max_output_tokens)
+
+
+def having(name: str) -> list[str]:
+    """The dialects with a recorded stream of this name."""
+    return [provider for provider in DIALECTS if (STREAMS / provider / f"{name}.sse").exists()]
 
 
 def recorded(provider: str, suffix: str) -> list[str]:
@@ -65,6 +81,8 @@ def streamed(dialect: Dialect, data: bytes, cuts: Iterable[int] = (), made: Call
     """Decoded events and the outcome of a stream that ends properly."""
     reader = dialect.reader(made or call())
     events = feed(reader, data, cuts)
+    if reader.outcome is None:
+        events += reader.end()
     assert reader.outcome is not None
     return [check_event(event, number) for number, event in enumerate(events)], reader.outcome
 
@@ -90,9 +108,21 @@ def check_outcome(outcome: Outcome, made: Call | None = None) -> Json:
     return msgspec.json.decode(data)  # type: ignore[no-any-return]
 
 
+def opened(value: Any) -> Any:
+    """The same JSON with the sealed state inside opened: sealing the same state twice gives different strings."""
+    if isinstance(value, dict):
+        return {name: _unsealed(inner) if name == "encrypted_content" else opened(inner) for name, inner in value.items()}
+    return [opened(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _unsealed(text: Any) -> Any:
+    found = [content for origin in DIALECTS if (content := ENVELOPES.open(text, origin)) is not None]
+    return found[0] if found else text
+
+
 def anonymous(output: list[Json]) -> list[Json]:
     """Items without their ids, which are drawn anew each time, and with arguments read: their blanks may differ."""
-    bare = [{name: value for name, value in item.items() if name != "id"} for item in output]
+    bare = [{name: value for name, value in item.items() if name != "id"} for item in opened(output)]
     return [item | {"arguments": msgspec.json.decode(item["arguments"])} if "arguments" in item else item for item in bare]
 
 

@@ -3,9 +3,8 @@
 import msgspec
 import pytest
 
-from libs.responses.envelope import unwrap
 from services.provider_worker.dialects.anthropic import Anthropic
-from tests.conformance.answers import call, feed, stream_bytes, streamed, whole_bytes
+from tests.conformance.answers import ENVELOPES, call, feed, stream_bytes, streamed, whole_bytes
 
 DIALECT = Anthropic()
 
@@ -54,10 +53,9 @@ def test_p39_signatures_travel_in_a_tagged_envelope() -> None:
     _, outcome = streamed(DIALECT, stream_bytes("anthropic", "thinking_omitted"), made=call(model="claude-opus-5"))
     item = outcome.response["output"][0]
     assert (item["type"], item["summary"]) == ("reasoning", [])
-    envelope = unwrap(item["encrypted_content"])
-    assert envelope is not None
-    assert (envelope.origin, envelope.model) == ("anthropic", "claude-opus-5")
-    assert set(msgspec.json.decode(envelope.content)) == {"type", "thinking", "signature"}
+    thinking = ENVELOPES.open(item["encrypted_content"], "anthropic", model="claude-opus-5")
+    assert thinking is not None
+    assert set(msgspec.json.decode(thinking)) == {"type", "thinking", "signature"}
 
 
 def test_p69_web_citations_are_annotations_in_characters() -> None:

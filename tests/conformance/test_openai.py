@@ -5,11 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from libs.responses.envelope import wrap
 from services.provider_worker.dialect import ProviderFailure
 from services.provider_worker.dialects.openai import OpenAI
 from services.provider_worker.dialects.openai.stream import unnumbered
-from tests.conformance.answers import call, feed, stream_bytes, streamed, upstream_events, whole_bytes
+from tests.conformance.answers import ENVELOPES, call, feed, stream_bytes, streamed, upstream_events, whole_bytes
 
 Json = dict[str, Any]
 
@@ -51,7 +50,7 @@ def test_numbers_survive() -> None:
 
 def test_p43_reasoning_of_others_is_left_out() -> None:
     own = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAABo"}
-    foreign = {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": wrap("anthropic", "claude", b"{}")}
+    foreign = {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": ENVELOPES.seal("anthropic", "claude", b"{}")}
     body, adapted = build({"input": [own, foreign, {"type": "message", "role": "user", "content": "Hi"}]})
     assert [item.get("id") for item in body["input"]] == ["rs_1", None]
     assert len(adapted) == 1

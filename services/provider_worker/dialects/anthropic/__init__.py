@@ -19,6 +19,8 @@ VERSION = "2023-06-01"
 class Anthropic:
     """https://platform.claude.com/docs/en/api/messages"""
 
+    inlines: frozenset[str] = frozenset()
+
     def build(self, call: Call) -> Upstream:
         """The request for /v1/messages. Raises ProviderFailure for what Anthropic cannot express."""
         content, adapted = body(call)

@@ -6,7 +6,6 @@ import msgspec
 
 from libs.contracts.deltas import Event
 from libs.responses.builder import ResponseBuilder
-from libs.responses.envelope import wrap
 from libs.responses.usage import usage_object
 from services.provider_worker.dialect import Call, Outcome, Usage
 from services.provider_worker.dialects.anthropic.history import ORIGIN
@@ -165,7 +164,7 @@ class AnswerWriter:
             made = {"type": block.type, "thinking": "".join(self._pieces[index]), "signature": block.signature}
         else:
             return None
-        return wrap(ORIGIN, self._call.model, _encode(made))
+        return self._call.envelopes.seal(ORIGIN, self._call.model, _encode(made))
 
     def _cite(self, index: int, citations: list[Json]) -> list[Event]:
         start, end = self._cited_from.get(index, 0), self.builder.text_length

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from libs.responses.envelope import unwrap
+from libs.vault.envelopes import Envelopes
 from services.provider_worker.dialects.anthropic.content import blocks, text_of
 from services.provider_worker.dialects.anthropic.names import safe_id, safe_name
 from services.provider_worker.dialects.anthropic.refusal import cannot, malformed
@@ -26,12 +26,12 @@ _NO_RESULT = "This call was not answered."
 class History:
     """Reads canonical input items; `system` and `turns` are what Anthropic gets."""
 
-    def __init__(self, model: str, adapted: list[str]) -> None:
+    def __init__(self, model: str, envelopes: Envelopes, adapted: list[str]) -> None:
         self.system: list[str] = []
         self.turns: list[Json] = []
         self.tool_names: list[str] = []
         """Tools that the history calls, in order of first sight."""
-        self._model, self._adapted = model, adapted
+        self._model, self._envelopes, self._adapted = model, envelopes, adapted
         self._waiting: dict[str, deque[str]] = {}
         self._used_ids: set[str] = set()
         self._results: dict[str, Json] = {}
@@ -118,11 +118,11 @@ class History:
 
     def _reasoning(self, item: Json) -> None:
         """Thinking goes back exactly as it came, and only to the model that wrote it."""
-        envelope = unwrap(item.get("encrypted_content"))
-        if envelope is None or envelope.origin != ORIGIN or envelope.model != self._model:
+        thinking = self._envelopes.open(item.get("encrypted_content"), ORIGIN, model=self._model)
+        if thinking is None:
             self._dropped_reasoning += 1
         else:
-            self._say("assistant", [msgspec.Raw(envelope.content)])
+            self._say("assistant", [msgspec.Raw(thinking)])
 
     def _say(self, role: str, content: list[Any]) -> None:
         if not content:

@@ -33,7 +33,7 @@ def body(call: Call) -> tuple[bytes, list[str]]:
     adapted: list[str] = []
     if request.get("prompt") is not None:
         raise cannot("a stored prompt template", "prompt")
-    history = History(call.model, adapted).read(request.get("input"))
+    history = History(call.model, call.envelopes, adapted).read(request.get("input"))
     made: Json = {"model": call.model, "max_tokens": _max_tokens(call, facts), "messages": history.turns}
     system = [request["instructions"], *history.system] if request.get("instructions") else history.system
     _format(request, facts, made, system, adapted)

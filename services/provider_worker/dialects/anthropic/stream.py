@@ -28,6 +28,10 @@ class AnthropicReader:
         except (msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
             raise ProviderFailure(f"Anthropic's stream cannot be read: {error}", billing=self._billing) from None
 
+    def end(self) -> list[Event]:
+        """Nothing is owed: without `message_stop` the message is not known to be whole."""
+        return []
+
     def abandon(self) -> Outcome:
         """What there is so far."""
         return self._writer.abandoned()

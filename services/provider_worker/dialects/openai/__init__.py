@@ -16,6 +16,8 @@ _MODEL_CODES = frozenset({"unsupported_parameter", "unsupported_value", "model_n
 class OpenAI:
     """https://platform.openai.com/docs/api-reference/responses"""
 
+    inlines: frozenset[str] = frozenset()
+
     def build(self, call: Call) -> Upstream:
         """The request minus our own fields, with the provider's model id."""
         content, adapted = body(call)

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from libs.responses.envelope import unwrap
+from libs.vault.envelopes import is_envelope
 from services.provider_worker.dialect import Call
 
 Json = dict[str, Any]
@@ -36,7 +36,7 @@ def body(call: Call) -> tuple[bytes, list[str]]:
 
 def _own_items(items: list[Any], adapted: list[str]) -> list[Any]:
     """Without reasoning that another provider wrote: OpenAI can neither read nor look it up."""
-    kept = [item for item in items if item.get("type") != "reasoning" or unwrap(item.get("encrypted_content")) is None]
+    kept = [item for item in items if item.get("type") != "reasoning" or not is_envelope(item.get("encrypted_content"))]
     if len(kept) < len(items):
         adapted.append(f"{len(items) - len(kept)} reasoning items of another provider were left out")
     return kept

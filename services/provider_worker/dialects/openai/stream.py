@@ -67,6 +67,10 @@ class OpenAIReader:
             billing = "maybe" if self._started else "none"
             raise ProviderFailure(f"OpenAI's stream cannot be read: {error}", billing=billing) from None  # type: ignore[arg-type]
 
+    def end(self) -> list[Event]:
+        """Nothing is owed: only the terminal event says that a response is whole."""
+        return []
+
     def abandon(self) -> Outcome:
         """The items that were whole and the text so far, as a failed response."""
         output = self._written.output()

@@ -4,7 +4,6 @@ import msgspec
 import pytest
 from openai.types.responses import Response
 
-from libs.responses.envelope import Envelope, unwrap, wrap
 from libs.responses.frame import Frame
 from libs.responses.usage import usage_object
 
@@ -39,13 +38,3 @@ def test_ours_goes_over_everything() -> None:
 def test_functions_show_their_defaults() -> None:
     [tool] = frame(tools=[{"type": "function", "name": "f", "strict": False}]).render({}, status="completed")["tools"]
     assert tool == {"type": "function", "name": "f", "strict": False, "description": None, "parameters": None}
-
-
-def test_envelopes_keep_every_byte() -> None:
-    content = bytes(range(256))
-    assert unwrap(wrap("anthropic", "claude", content)) == Envelope("anthropic", "claude", content)
-
-
-@pytest.mark.parametrize("text", [None, 7, "", "gAAAAABo", "tr1.", "tr1.%%%", "tr1.AAAA", "tr1.é"])
-def test_what_is_no_envelope_is_none(text: object) -> None:
-    assert unwrap(text) is None
