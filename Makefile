@@ -67,7 +67,8 @@ test-e2e: $(VENV)/.dev ## Tests of the whole stack
 	@$(RUN) -m pytest tests/e2e
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Latency and throughput of the whole stack
+bench: $(VENV)/.dev ## What translation costs, then latency and throughput of the whole stack
+	@$(RUN) -m tests.bench.translation
 	@exec $(RUN) -m tests.bench
 
 .PHONY: check

@@ -10,6 +10,7 @@ from litestar import Litestar
 from msgspec import Struct
 from prometheus_client.metrics import MetricWrapperBase
 
+from docs import pitfalls
 from docs.notes import annotate, notes
 from libs.bus import asyncapi, metrics
 from libs.bus.asyncapi import CHANNELS
@@ -108,6 +109,16 @@ def errors_md() -> str:
     )
 
 
+def pitfalls_md() -> str:
+    """What translation has to get right, and what holds it."""
+    return (
+        "# Translation points\n\n" + GENERATED + "From `docs/pitfalls.toml` and the names of the tests. Each of these has broken "
+        "a gateway somewhere. A dialect that a point concerns has a test that runs it, or a reason not to; "
+        "`tests/conformance/test_pitfalls.py` sees to that.\n\n"
+        + _table(["", "what has to be right", "dialects", "held by", "notes"], [pitfalls.row(point) for point in pitfalls.points()])
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "asyncapi.yaml": asyncapi_yaml,
     "openapi.json": openapi_json,
@@ -115,6 +126,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "metrics.md": metrics_md,
     "settings.md": settings_md,
     "errors.md": errors_md,
+    "pitfalls.md": pitfalls_md,
 }
 
 

@@ -20,6 +20,7 @@ from libs.contracts.message import Message
 from libs.contracts.policies import ApiKey, FirewallRules, RoutingRules
 from libs.contracts.queries import SqlAnswer, SqlQuery
 from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, Routed, Ruled, Screened
+from libs.contracts.telemetry import Observed
 
 EVERYONE = ("edge", "firewall", "rules", "router", "provider-worker", "recorder")
 MSGPACK = "application/msgpack"
@@ -83,6 +84,12 @@ CHANNELS = (
     Channel(
         name="Health", subject=subjects.health("{service}", "{instance}"), messages=(Health,),
         senders=EVERYONE, receivers=("edge", "router", "provider-worker"), note="Each instance, once a second.",
+    ),
+    Channel(
+        name="Telemetry", subject=subjects.telemetry("{instance}"), messages=(Observed,),
+        senders=("provider-worker",), receivers=("router",),
+        note="What a worker learned of its providers: failures and asked pauses at once, successes four times a second. Every router "
+        "hears it, so all of them open and close the same breakers.",
     ),
     Channel(
         name="HealthAsked", subject=subjects.HEALTH_ASKED, senders=("edge", "router"), receivers=EVERYONE,

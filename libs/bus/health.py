@@ -21,9 +21,16 @@ class Registry:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._seen: dict[str, tuple[float, Health]] = {}
+        self._accounts: tuple[float, dict[str, list[ProviderAccount]]] = (-1.0, {})
+        self.on_health: list[Callable[[Health], None]] = []
+        """Called with every heartbeat."""
 
     def note(self, health: Health) -> None:
         self._seen[health.instance] = (self._clock(), health)
+        if health.providers:
+            self._accounts = (-1.0, {})
+        for told in self.on_health:
+            told(health)
 
     def listen(self, broker: NatsBroker) -> None:
         """Hear every service's heartbeat, through a FastStream subscriber."""
@@ -55,17 +62,29 @@ class Registry:
         """Whether some instance of the service takes work."""
         return any(h.ready and not h.draining for h in self._fresh() if h.service == service)
 
-    def accounts(self) -> dict[str, ProviderAccount]:
-        """The providers that live workers can call; the most capable account of each."""
-        found: dict[str, ProviderAccount] = {}
+    def accounts(self) -> dict[str, list[ProviderAccount]]:
+        """The accounts that live workers can call, by provider, in the order in which they are tried."""
+        until, accounts = self._accounts
+        if self._clock() < until:
+            return accounts
+        accounts = self._gathered()
+        # Asked for with every request; a death is noticed this much later.
+        self._accounts = (self._clock() + 0.25, accounts)
+        return accounts
+
+    def _gathered(self) -> dict[str, list[ProviderAccount]]:
+        found: dict[tuple[str, str], ProviderAccount] = {}
         for health in self._fresh():
             if health.draining or not health.ready:
                 continue
             for account in health.providers:
-                known = found.get(account.provider)
+                known = found.get((account.provider, account.account))
                 if known is None or (account.configured and not known.configured):
-                    found[account.provider] = account
-        return found
+                    found[account.provider, account.account] = account
+        accounts: dict[str, list[ProviderAccount]] = {}
+        for account in sorted(found.values(), key=lambda account: account.rank):
+            accounts.setdefault(account.provider, []).append(account)
+        return accounts
 
     def _fresh(self) -> list[Health]:
         now = self._clock()

@@ -25,6 +25,7 @@ from libs.contracts import subjects
 from libs.contracts.health import Health, ProviderAccount
 from libs.contracts.ledger import LedgerRow
 from libs.contracts.message import Message
+from libs.contracts.telemetry import Rest
 
 log = logging.getLogger("tokenrouter")
 
@@ -42,6 +43,8 @@ class Bus:
         self.providers: list[ProviderAccount] = []
         self.running: Callable[[], list[str]] = list
         """Request ids in hand, for the heartbeat."""
+        self.resting: Callable[[], list[Rest]] = list
+        """What is left alone for now, for a router's heartbeat."""
         self.asks_health = False
         """Whether the others should say at once that they live when this service starts or reconnects."""
         self.ready = False
@@ -136,7 +139,7 @@ class Bus:
             subjects.health(self.service, self.instance),
             Health(
                 service=self.service, instance=self.instance, at=time.time(),
-                ready=self.ready, draining=self.draining, providers=self.providers, running=self.running(),
+                ready=self.ready, draining=self.draining, providers=self.providers, running=self.running(), resting=self.resting(),
             ),
         )
 

@@ -1,14 +1,16 @@
 """The catalog: curated models with their traits, and every other model that the price list or the settings know."""
 
-import tomllib
+import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from msgspec import Struct
+import msgspec
+from msgspec import Struct, structs
 
-from libs.catalog.prices import listing
+from libs.catalog.capabilities import capabilities, expanded
+from libs.catalog.prices import PERIOD, listing
 from libs.contracts.decisions import Price
+from libs.contracts.health import OfferedModel
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -21,45 +23,101 @@ class Model(Struct, frozen=True, kw_only=True):
     """The price's base rates as floats, for ranking only."""
     usd_per_output_token: float | None
     context_window: int | None
-    max_output: int | None = None
+    max_output: int | None
+    can: frozenset[str]
+    """Names from libs.catalog.capabilities."""
     quality: float
     ttft_s: float
     tokens_per_s: float
-    reasoning: bool = False
     auto: bool = False
     """`auto` may choose it."""
 
-
-_FILE = tomllib.loads((Path(__file__).parent / "models.toml").read_text())
-AS_OF: str = _FILE["as_of"]
-
-
-def curated() -> list[Model]:
-    """The models that `auto` chooses among."""
-    return _curated()
+    @property
+    def reasoning(self) -> bool:
+        """It can think before it answers."""
+        return "reasoning" in self.can
 
 
-@lru_cache(maxsize=1)
-def _curated() -> list[Model]:
-    return [_model(entry["provider"], entry["id"], entry, auto=True) for entry in _FILE["model"]]
+class _Traits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    quality: float
+    ttft_s: float
+    tokens_per_s: float
+
+
+class _Curated(_Traits, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    provider: str
+    id: str
+    max_output: int | None = None
+
+
+class _Catalog(Struct, frozen=True, forbid_unknown_fields=True):
+    as_of: str
+    model: list[_Curated]
+    defaults: _Traits
+
+
+_CATALOG = msgspec.toml.decode((Path(__file__).parent / "models.toml").read_bytes(), type=_Catalog)
+_CURATED = {(entry.provider, entry.id): entry for entry in _CATALOG.model}
+AS_OF = _CATALOG.as_of
+
+
+def curated(now: float | None = None) -> list[Model]:
+    """The models that `auto` chooses among. `now`: Unix seconds, for the prices; the clock's when left out."""
+    return _curated(_period(now))
+
+
+def find(provider: str, model: str, now: float | None = None) -> Model | None:
+    """A model by its id at a provider; None when neither the catalog nor the price list has it."""
+    return _find(provider, model, _period(now))
+
+
+def offered(provider: str, offer: OfferedModel, now: float | None = None) -> Model:
+    """A model that the settings name. What they say of it goes over what the catalog and the price list know."""
+    return _offered(provider, offer, _period(now))
+
+
+def _period(now: float | None) -> int:
+    return int((time.time() if now is None else now) // PERIOD)
+
+
+@lru_cache(maxsize=2)
+def _curated(period: int) -> list[Model]:
+    return [_model(provider, model, period) for provider, model in _CURATED]
 
 
 @lru_cache(maxsize=4096)
-def find(provider: str, model: str) -> Model | None:
-    """A model by its id at a provider; None when neither the catalog nor the price list has it."""
-    entry = next((m for m in _curated() if m.provider == provider and m.id == model), None)
-    if entry is not None:
-        return entry
-    return _model(provider, model, _FILE["defaults"], auto=False) if listing(provider, model) else None
+def _find(provider: str, model: str, period: int) -> Model | None:
+    found = _model(provider, model, period)
+    return found if found.auto or found.price is not None else None
 
 
-def unlisted(provider: str, model: str) -> Model:
-    """A model that only the settings name: usable, its price not known."""
-    return _model(provider, model, _FILE["defaults"], auto=False)
+@lru_cache(maxsize=4096)
+def _offered(provider: str, offer: OfferedModel, period: int) -> Model:
+    known = _model(provider, offer.id, period)
+    price = _price_of(offer) or known.price
+    return structs.replace(
+        known,
+        price=price,
+        usd_per_input_token=_per_token(price.input if price else None),
+        usd_per_output_token=_per_token(price.output if price else None),
+        context_window=offer.context_window or known.context_window,
+        max_output=offer.max_output or known.max_output,
+        can=(known.can | expanded(offer.has)) - expanded(offer.lacks),
+        quality=known.quality if offer.quality is None else offer.quality,
+        auto=offer.auto or known.auto,
+    )
 
 
-def _model(provider: str, model: str, traits: dict[str, Any], *, auto: bool) -> Model:
-    listed = listing(provider, model)
+def _price_of(offer: OfferedModel) -> Price | None:
+    if offer.input_usd_per_mtok is None and offer.output_usd_per_mtok is None:
+        return None
+    return Price(version="settings", input=offer.input_usd_per_mtok, output=offer.output_usd_per_mtok)
+
+
+def _model(provider: str, model: str, period: int) -> Model:
+    entry = _CURATED.get((provider, model))
+    traits = entry or _CATALOG.defaults
+    listed = listing(provider, model, period * PERIOD)
     return Model(
         provider=provider,
         id=model,
@@ -67,12 +125,12 @@ def _model(provider: str, model: str, traits: dict[str, Any], *, auto: bool) -> 
         usd_per_input_token=_per_token(listed.price.input) if listed else None,
         usd_per_output_token=_per_token(listed.price.output) if listed else None,
         context_window=listed.context_window if listed else None,
-        max_output=traits.get("max_output"),
-        quality=traits["quality"],
-        ttft_s=traits["ttft_s"],
-        tokens_per_s=traits["tokens_per_s"],
-        reasoning=traits.get("reasoning", False),
-        auto=auto,
+        max_output=entry.max_output if entry else None,
+        can=capabilities(provider, model),
+        quality=traits.quality,
+        ttft_s=traits.ttft_s,
+        tokens_per_s=traits.tokens_per_s,
+        auto=entry is not None,
     )
 
 

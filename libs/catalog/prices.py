@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import genai_prices
@@ -12,9 +11,16 @@ from msgspec import Struct
 from libs.contracts.decisions import Price, PriceTier
 
 VERSION = f"genai-prices {genai_prices.__version__}"
-_LISTED_AS = {"gemini": "google"}
+PERIOD = 1800
+"""Seconds for which a price holds at least: some change on a date, DeepSeek's by the hour of the day, all on the half-hour."""
+_LISTED_AS = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai"}
 # The list also prices what is not a text model; those cannot answer a Responses request.
-_NOT_TEXT = ("embedding", "whisper", "tts", "audio", "realtime", "image", "transcribe", "moderation", "-live", "ocr", "-embed", "voxtral")
+_NOT_TEXT = (
+    "embedding", "whisper", "tts", "audio", "realtime", "image", "transcribe", "moderation", "-live", "ocr", "-embed", "voxtral",
+    "nano-banana", "gemini-omni", "voice", "orpheus",
+)
+# Under `google` the list has what Google's cloud sells as well; the Gemini API has only Google's own.
+_ONLY = {"gemini": ("gemini-", "gemma-")}
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -25,16 +31,16 @@ class Listing(Struct, frozen=True, kw_only=True):
     """Tokens."""
 
 
-@lru_cache(maxsize=4096)
-def listing(provider: str, model: str) -> Listing | None:
-    """The list's entry for a model as the provider names it, snapshots and aliases included; None when it has none."""
-    if any(word in model.lower() for word in _NOT_TEXT):
+def listing(provider: str, model: str, now: float) -> Listing | None:
+    """The list's entry for a model as the provider names it, snapshots and aliases included; None when it has none. `now`: Unix
+    seconds, of which the last half-hour counts."""
+    if any(word in model.lower() for word in _NOT_TEXT) or not model.startswith(_ONLY.get(provider, "")):
         return None
     listed = next((p for p in get_snapshot().providers if p.id == _LISTED_AS.get(provider, provider)), None)
     found = listed.find_model(model) if listed is not None else None
     if found is None:
         return None
-    prices = found.get_prices(datetime.now(UTC))
+    prices = found.get_prices(datetime.fromtimestamp(now - now % PERIOD, UTC))
     return Listing(
         price=Price(
             version=VERSION,

@@ -71,6 +71,8 @@ class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model at a provider that could serve the request, with its score terms (0..1, higher is better)."""
 
     provider: str
+    account: str = "default"
+    """`own`: the key comes with the request."""
     model: str
     price: Price | None = None
     """None: the price is not known."""
@@ -81,15 +83,19 @@ class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     expected_usd: float | None = None
     max_output_tokens: int | None = None
     """What the model can write at most, where known."""
+    reasoning: bool = False
+    """It can think before it answers."""
     sandbox: bool = False
 
 
-class Excluded(Struct, frozen=True, kw_only=True):
+class Excluded(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A model that was looked at and left out."""
 
     provider: str
     model: str
     reason: str
+    until: float = 0.0
+    """Unix seconds from which it may be called again, for one that is only left alone for now."""
 
 
 class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -112,6 +118,7 @@ class AttemptOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     attempt: int
     provider: str
+    account: str = "default"
     model: str
     status: Literal["completed", "incomplete", "failed", "cancelled"]
     code: str | None = None

@@ -32,9 +32,11 @@ class Started(Delta, frozen=True, kw_only=True, tag="started"):
 
 
 class Released(Delta, frozen=True, kw_only=True, tag="released"):
-    """The attempt failed before its first delta and the router was asked for another; silence past `expires_at` means it died."""
+    """The attempt failed and the router was asked for another; silence past `expires_at` means it died."""
 
     expires_at: float
+    begun: bool = False
+    """Some of the answer is with the client already, so the request cannot be dispatched anew."""
 
 
 class Deltas(Delta, frozen=True, kw_only=True, tag="deltas"):
@@ -61,6 +63,8 @@ class Failed(Delta, frozen=True, kw_only=True, tag="failed"):
     """The provider path is at its end without an answer. After visible deltas it becomes `response.failed`."""
 
     error: ErrorInfo
+    output: Body | None = None
+    """JSON array of the output items that earlier attempts delivered."""
 
 
 class Refused(Delta, frozen=True, kw_only=True, tag="refused"):

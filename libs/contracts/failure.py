@@ -1,5 +1,7 @@
 """What the client sees when every attempt failed."""
 
+import math
+
 from libs.contracts.decisions import AttemptOutcome
 from libs.contracts.errors import (
     ErrorInfo,
@@ -25,8 +27,9 @@ DEFAULT_RETRY_AFTER = 5
 """Seconds, where the provider named none."""
 
 
-def error_of(attempts: list[AttemptOutcome]) -> ErrorInfo:
-    """The error of the last attempt; a retry is worth while after the soonest wait that any provider named."""
+def error_of(attempts: list[AttemptOutcome], soonest: float | None = None) -> ErrorInfo:
+    """The error of the last attempt; a retry is worth while in `soonest` seconds, else after the soonest wait that any provider
+    named."""
     last = attempts[-1]
     kind = _ERRORS.get(last.code or "", ProviderError)
     error = kind(_message(attempts), provider=last.provider)
@@ -34,7 +37,9 @@ def error_of(attempts: list[AttemptOutcome]) -> ErrorInfo:
         error = ProviderError(_message(attempts), code=last.code, provider=last.provider, should_retry=False)
     if error.info.status in (429, 503):
         waits = [attempt.retry_after for attempt in attempts if attempt.retry_after is not None]
-        error.because(retry_after=max(1, round(min(waits))) if waits else DEFAULT_RETRY_AFTER)
+        if soonest is None and waits:
+            soonest = min(waits)
+        error.because(retry_after=max(1, math.ceil(soonest)) if soonest is not None else DEFAULT_RETRY_AFTER)
     return error.info
 
 

@@ -67,6 +67,8 @@ class AttemptRow(Struct, kw_only=True):
     attempt: int
     started_at: float
     provider: str
+    account: str = "default"
+    """Name of the provider's account; `own` for a key that came with the request."""
     model: str
     status: str
     http_status: int

@@ -34,7 +34,7 @@ class Hop(Struct, frozen=True, array_like=True):
 class Warning(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something the client should know; appears in the response's metadata."""
 
-    source: Literal["firewall", "routing", "router"]
+    source: Literal["firewall", "routing", "router", "provider-worker"]
     message: str
     rule_id: int | None = None
 

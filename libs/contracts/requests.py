@@ -29,9 +29,21 @@ class RequestFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Types of the tools that are not functions, such as `web_search`."""
     images: int = 0
     files: int = 0
+    documents: int = 0
+    """Those of the files that are known to be neither PDF nor text, such as spreadsheets."""
     audio: int = 0
+    file_ids: int = 0
+    """Images and files that stand in OpenAI's storage."""
+    google_files: int = 0
+    """Images and files at an address that only Google can read."""
     structured: bool = False
     """A JSON schema or JSON mode is asked for."""
+    json_schema: bool = False
+    """The answer has to follow a JSON schema."""
+    effort: str = ""
+    """`reasoning.effort`, such as `none` or `high`."""
+    prompt_template: bool = False
+    """`prompt` names a template in OpenAI's storage."""
     explain: bool = False
 
 
@@ -77,16 +89,39 @@ class Ruled(Screened, frozen=True, kw_only=True, tag="ruled"):
     ruling: Ruling
 
 
+class Delivered(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What earlier attempts gave the client before they broke off: whole output items, nothing half."""
+
+    items: Body
+    """JSON array of output items, in order."""
+    count: int
+    by: list[str]
+    """`provider/model` of each attempt that wrote some of them."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: str | None = None
+    """Decimal; None when a price or a usage is not known."""
+
+
 class Routed(Ruled, frozen=True, kw_only=True, tag="routed"):
     """router → provider-worker: call `decision.candidates[decision.chosen]`."""
 
     decision: Decision
     attempts: list[AttemptOutcome] = []
-    """Attempts of this dispatch that failed before the first delta."""
+    """Attempts of this dispatch that failed."""
+    not_before: float = 0.0
+    """Unix seconds to wait for before the call, when the same candidate is tried again."""
+    patience: float | None = None
+    """Seconds to the first sign of an answer after which the next candidate is tried instead; None: this is the last."""
+    delivered: Delivered | None = None
+    """The answer has begun: continue after these items."""
 
 
 class AttemptFailed(Routed, frozen=True, kw_only=True, tag="attempt_failed"):
-    """provider-worker → router: this candidate failed before the first delta; is there another?"""
+    """provider-worker → router: this candidate failed, with nothing half-said; is there another?"""
 
 
 Step = TypeVar("Step", bound=Admitted)

@@ -15,6 +15,7 @@ RULED = f"{ROOT}.request.ruled.*"
 FAILED = f"{ROOT}.request.failed.*.*"
 CANCELLED = f"{ROOT}.request.cancelled.*"
 HEALTH = f"{ROOT}.health.*.*"
+TELEMETRY = f"{ROOT}.telemetry.*"
 HEALTH_ASKED = f"{ROOT}.health_asked"
 LEDGER = f"{ROOT}.ledger.*"
 DEAD = f"{ROOT}.ledger_dead.*"
@@ -51,6 +52,11 @@ def delta(edge: str, request_id: str) -> str:
 
 def health(service: str, instance: str) -> str:
     return f"{ROOT}.health.{service}.{instance}"
+
+
+def telemetry(instance: str) -> str:
+    """What a worker learned of its providers."""
+    return f"{ROOT}.telemetry.{instance}"
 
 
 def ledger(service: str) -> str:

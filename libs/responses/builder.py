@@ -23,8 +23,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 def fresh_id(prefix: str) -> str:
-    """An id in OpenAI's style: the prefix and 32 hexadecimal digits."""
-    return f"{prefix}_{token_hex(16)}"
+    """An id in OpenAI's style, and of ours: the prefix, `tr`, and 30 hexadecimal digits."""
+    return f"{prefix}_tr{token_hex(15)}"
+
+
+def is_fresh_id(item_id: object) -> bool:
+    """Whether an item's id is from `fresh_id`, so that no provider has ever seen it."""
+    return isinstance(item_id, str) and item_id.partition("_")[2].startswith("tr")
 
 
 class ResponseBuilder:

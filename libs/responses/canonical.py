@@ -41,12 +41,20 @@ def canonical(request: Json) -> Json:
     for name, change in _CHANGES.items():
         if name in result:
             value = result[name]
-            changed = change(value)
+            changed = _named(name, change, value)
             if changed is not value:
                 result = result | {name: changed}
     if "response_format" in result or "text" in result:
-        result = canonical_text(result)
+        result = _named("text", canonical_text, result)
     return result
+
+
+def _named(name: str, change: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return change(value)
+    except TypeError:
+        # A list or an object in the place of a name cannot even be looked up among the names that are known.
+        raise InvalidRequest(f"{name} holds a list or an object where a name is expected.", param=name) from None
 
 
 def _checked(request: Json) -> Json:

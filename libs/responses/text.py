@@ -126,38 +126,52 @@ def user_text(request: Json) -> str:
 
 
 def facts(request: Json) -> Json:
-    """Keyword arguments for RequestFacts: counts of text, media and tools in a canonical request."""
+    """Keyword arguments for RequestFacts: counts of text, media and tools in a canonical request, and what else decides who can
+    serve it."""
     tools = request.get("tools") or ()
-    counts = {"input_chars": 0, "images": 0, "files": 0, "audio": 0}
+    counts = {"input_chars": 0, "images": 0, "files": 0, "documents": 0, "audio": 0, "file_ids": 0, "google_files": 0}
     _count(request.get("instructions") or "", counts)
     _count(request.get("input") or "", counts)
     if tools:
         counts["input_chars"] += len(msgspec.json.encode(tools))
     wanted = ((request.get("text") or {}).get("format") or {}).get("type", "text")
+    effort = (request.get("reasoning") or {}).get("effort")
     return counts | {
         "max_output_tokens": request.get("max_output_tokens"),
         "tools": len(tools),
         "builtin_tools": [tool["type"] for tool in tools if tool["type"] != "function"],
         "structured": wanted in ("json_schema", "json_object"),
+        "json_schema": wanted == "json_schema",
+        "effort": effort if isinstance(effort, str) else "",
+        "prompt_template": request.get("prompt") is not None,
     }
 
 
-_COUNTED = {"input_image": "images", "input_file": "files", "input_audio": "audio"}
+_COUNTED = {"input_image": "images", "computer_screenshot": "images", "input_file": "files", "input_audio": "audio"}
 
 
 def _count(value: Any, counts: dict[str, int]) -> None:
-    """Adds up text and media in a string, a list of items, or a list of parts."""
+    """Adds up text and media in a string, a list of items, a list of parts, or a screenshot."""
     if isinstance(value, str):
         counts["input_chars"] += len(value)
     elif isinstance(value, list):
         for inner in value:
-            _count_object(inner, counts)
+            if type(inner) is dict:
+                _count_object(inner, counts)
+    elif isinstance(value, dict) and value.get("type") == "computer_screenshot":
+        _count_object(value, counts)
 
 
 def _count_object(item: Json, counts: dict[str, int]) -> None:
-    counted = _COUNTED.get(item.get("type", ""))
-    if counted:
-        counts[counted] += 1
+    kind = item.get("type")
+    if kind in ("input_text", "output_text"):
+        # What most parts are; in the loop below, the parts of 40 messages take 25 µs instead of 20.
+        text = item.get("text")
+        counts["input_chars"] += len(text) if type(text) is str else 0
+        return
+    if type(kind) is str and kind in _COUNTED:
+        counts[_COUNTED[kind]] += 1
+        _count_source(item, counts)
         return
     for name, value in item.items():
         if name in _COUNTED_TEXT and type(value) is str:
@@ -168,3 +182,25 @@ def _count_object(item: Json, counts: dict[str, int]) -> None:
 
 _COUNTED_TEXT = frozenset({"text", "arguments", "input", "refusal"})
 _COUNTED_LISTS = frozenset({"content", "output", "summary"})
+
+
+def _count_source(part: Json, counts: dict[str, int]) -> None:
+    """Where an image or a file comes from, and what kind of file it is."""
+    place = part.get("file_id") or part.get("file_url") or part.get("image_url")
+    if type(place) is str and place.startswith(_AT_GOOGLE):
+        counts["google_files"] += 1
+    elif part.get("file_id"):
+        counts["file_ids"] += 1
+    data, name = part.get("file_data"), part.get("filename") or part.get("file_url")
+    head = data[:100] if type(data) is str else ""
+    if head.startswith(_TEXT_MIMES):
+        counts["input_chars"] += len(part["file_data"]) * 3 // 4
+    elif head.startswith(_DOCUMENT_MIMES) or (type(name) is str and name.partition("?")[0].lower().endswith(_DOCUMENT_NAMES)):
+        counts["documents"] += 1
+
+
+# https://ai.google.dev/gemini-api/docs/files and …/video-understanding#youtube
+_AT_GOOGLE = ("files/", "gs://", "https://generativelanguage.googleapis.com/", "https://www.youtube.com/", "https://youtu.be/")
+# Word processors, spreadsheets and slides: most providers read PDF and text only.
+_DOCUMENT_MIMES = ("data:application/vnd.", "data:application/msword", "data:application/rtf")
+_DOCUMENT_NAMES = (".doc", ".docx", ".odt", ".rtf", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".odp")

@@ -1,6 +1,6 @@
 """Admission, pure: a decoded body and some headers in, the facts of the request out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
 import msgspec
@@ -28,14 +28,17 @@ class Admission(Struct, frozen=True, kw_only=True):
     """Canonical JSON; the client's own bytes when nothing had to change."""
 
 
-def admit(value: dict[str, Any], raw: bytes, headers: Mapping[str, str], default_format: StreamFormat) -> Admission:
-    """Check a request and learn what later stages need to know of it. Raises InvalidRequest with `param`."""
+def admit(
+    value: dict[str, Any], raw: bytes, headers: Mapping[str, str], default_format: StreamFormat, providers: Collection[str] = ()
+) -> Admission:
+    """Check a request and learn what later stages need to know of it. `providers`: those of the workers beyond the known ones.
+    Raises InvalidRequest with `param`."""
     request = canonical(value)
     _check(request)
     facts = RequestFacts(
         model=request.get("model", DEFAULT_MODEL),
         target=_target(request),
-        override=_override(request),
+        override=_override(request, providers),
         metadata=request.get("metadata", {}),
         explain=headers.get("x-tokenrouter-explain", "").lower() in ("true", "1"),
         **content_facts(request),
@@ -86,12 +89,14 @@ def _target(request: dict[str, Any]) -> Target:
     return target
 
 
-def _override(request: dict[str, Any]) -> Target:
+def _override(request: dict[str, Any], providers: Collection[str]) -> Target:
     provider = mode = None
     if "router_provider" in request:
-        provider = provider_of(request["router_provider"])
+        asked = request["router_provider"]
+        provider = provider_of(asked) or (asked if asked in providers else None)
         if provider is None:
-            raise InvalidRequest(f"router_provider must be one of {', '.join(PROVIDERS)}", param="router_provider")
+            known = dict.fromkeys((*PROVIDERS, *providers))
+            raise InvalidRequest(f"router_provider must be one of {', '.join(known)}", param="router_provider")
     if "router_mode" in request:
         mode = mode_of(request["router_mode"])
         if mode is None:

@@ -108,7 +108,10 @@ class Answer:
                 case Completed():
                     await self._complete(send, item)
                     return None
-                case Failed(error=error) | Refused(error=error):
+                case Failed(error=error, output=output):
+                    await self._fail(send, error, b"" if output is None else await self._claims.fetch(output))
+                    return error
+                case Refused(error=error):
                     await self._fail(send, error)
                     return error
                 case ErrorInfo():
@@ -128,13 +131,13 @@ class Answer:
         }
         await self._whole_body(send, Body(200, response, headers))
 
-    async def _fail(self, send: Send, error: ErrorInfo) -> None:
+    async def _fail(self, send: Send, error: ErrorInfo, output: bytes = b"") -> None:
         self._delivery.outcome = "failed"
         request_id = self._flight.message.request_id
         if not self._streaming:
             await self._whole_body(send, error_body(error, request_id))
             return
-        events = failed_events(self._flight, error, self._last_created)
+        events = failed_events(self._flight, error, self._last_created, output)
         await self._write(send, events[:-1])
         await self._end_stream(send, events[-1])
 
@@ -190,8 +193,9 @@ def response_event(status: str, response: bytes) -> bytes:
     return b'{"type":"response.%b","response":%b}' % (status.encode(), response)
 
 
-def failed_events(flight: Flight, error: ErrorInfo, created: bytes) -> list[Event]:
-    """What ends a stream that cannot go on: `response.failed`, after the opening events if they are not out yet."""
+def failed_events(flight: Flight, error: ErrorInfo, created: bytes, output: bytes = b"") -> list[Event]:
+    """What ends a stream that cannot go on: `response.failed`, after the opening events if they are not out yet. `output`: JSON
+    array of the items that are with the client."""
     message = flight.message
     if created:
         response: dict[str, Any] = msgspec.json.decode(created)["response"]
@@ -205,6 +209,8 @@ def failed_events(flight: Flight, error: ErrorInfo, created: bytes) -> list[Even
         opening = [
             Event(name, _encode({"type": name, "response": response})) for name in ("response.created", "response.in_progress")
         ]
+    if output:
+        response["output"] = msgspec.json.decode(output)
     code = "rate_limit_exceeded" if error.status == 429 else "server_error"
     told = {**(response.get("tokenrouter") or {}), "request_id": message.request_id, "error": error.body(message.request_id)["error"]}
     failed = response | {"status": "failed", "error": {"code": code, "message": error.message}, "tokenrouter": told}

@@ -25,7 +25,7 @@ class Flight:
     """One request between its admission and its last byte. Only its own edge's event loop touches it."""
 
     __slots__ = (
-        "_items", "_waiter", "created", "last_item_at", "lingers", "message", "missed_beats", "next_heartbeat",
+        "_items", "_waiter", "begun", "created", "last_item_at", "lingers", "message", "missed_beats", "next_heartbeat",
         "next_seq", "over",
         "started", "started_at", "streaming",
     )
@@ -39,6 +39,8 @@ class Flight:
         self.started_at = 0.0
         self.next_seq = 0
         self.missed_beats = 0
+        self.begun = False
+        """Some of the answer is with the client, so the request is never dispatched anew."""
         self.over = False
         self.lingers: Callable[[], None] | None = None
         """Called once by the sweep when the flight has been up for a while."""

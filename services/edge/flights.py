@@ -115,6 +115,7 @@ class Flights:
             return
         if isinstance(item, Released):
             flight.started = None
+            flight.begun = item.begun
             flight.message = structs.replace(flight.message, expires_at=item.expires_at)
             return
         if isinstance(item, Deltas | Completed):
@@ -174,6 +175,9 @@ class Flights:
                 flight.put(unavailable("the message bus is not reachable").info)
             return
         if wall < message.expires_at + GRACE:
+            return
+        if flight.begun:
+            self._lose(flight, "nobody went on with the answer")
             return
         if wall - message.created_at > self._settings.dispatch_patience:
             flight.put(self.missing_stage().info)

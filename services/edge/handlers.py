@@ -68,7 +68,7 @@ class Edge:
                 raise HeadersTooLarge(f"the headers are larger than {MAX_HEADER_BYTES} bytes")
             key = self.keys.authenticate(headers.get("authorization"))
             raw = await read(receive, headers.get("content-length"), self.settings.max_body_bytes)
-            admission = admit(parse(raw), raw, headers, self.settings.stream_format)
+            admission = admit(parse(raw), raw, headers, self.settings.stream_format, self.registry.accounts())
             message = await self._admitted(request_id, span, received_at, key, admission, headers)
             self._check_services()
             flight = await self.flights.launch(message, streaming=admission.stream)

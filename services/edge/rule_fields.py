@@ -1,5 +1,6 @@
 """Checks the fields of a rule that a client sends; every complaint names the field (422)."""
 
+from collections.abc import Collection
 from typing import Any, get_args
 
 import msgspec
@@ -15,14 +16,15 @@ FIREWALL = (*COMMON, "scope", "type", "pattern", "action")
 MAX_REPLACEMENT = 1000
 
 
-def routing_fields(given: Fields, *, partial: bool) -> Fields:
-    """The fields of a routing rule, checked. `partial` allows any subset. Raises ValidationFailed."""
+def routing_fields(given: Fields, *, partial: bool, providers: Collection[str] = ()) -> Fields:
+    """The fields of a routing rule, checked. `partial` allows any subset; `providers` are those beyond the known ones. Raises
+    ValidationFailed."""
     fields = _present(given, ROUTING, (), partial)
     _check_common(fields)
     if "match_json" in fields:
         fields["match_json"] = _match(_object(fields["match_json"], "match_json"))
     if "action_json" in fields:
-        fields["action_json"] = _action(_object(fields["action_json"], "action_json"))
+        fields["action_json"] = _action(_object(fields["action_json"], "action_json"), providers)
     return fields
 
 
@@ -102,13 +104,13 @@ def _match(match: Fields) -> Fields:
     return match
 
 
-def _action(action: Fields) -> Fields:
+def _action(action: Fields, providers: Collection[str]) -> Fields:
     for key, value in action.items():
         field = f"action_json.{key}"
         match key:
             case "set_provider":
-                if not isinstance(value, str) or provider_of(value) is None:
-                    raise _wrong(field, f"must be one of {', '.join(PROVIDERS)}")
+                if not isinstance(value, str) or (provider_of(value) is None and value not in providers):
+                    raise _wrong(field, f"must be one of {', '.join(dict.fromkeys((*PROVIDERS, *providers)))}")
             case "set_model":
                 if not isinstance(value, str) or not value.strip() or parse_model(value).model is None:
                     raise _wrong(field, "must name a model")

@@ -91,7 +91,11 @@ class RuleBook:
 
 def routing_book(edge: Edge) -> RuleBook:
     store = PolicyStore(edge.bus, "routing", RoutingRules)
-    return RuleBook(edge, "routing rule", store, RoutingRule, routing_fields, lambda rule: None)
+
+    def check(given: Fields, *, partial: bool) -> Fields:
+        return routing_fields(given, partial=partial, providers=edge.registry.accounts())
+
+    return RuleBook(edge, "routing rule", store, RoutingRule, check, lambda rule: None)
 
 
 def firewall_book(edge: Edge) -> RuleBook:

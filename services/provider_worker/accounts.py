@@ -1,52 +1,120 @@
-"""Which account and key a call uses, and which dialect speaks to it."""
+"""The accounts that can be called: from the environment, or with a key that came with the request."""
 
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from libs.catalog.providers import Profile
 from libs.contracts.decisions import Candidate
-from libs.contracts.health import ProviderAccount
+from libs.contracts.health import OfferedModel, ProviderAccount
+from libs.contracts.models import PROVIDERS
 from libs.contracts.requests import Routed
 from libs.vault.envelopes import Envelopes, envelope_key
 from libs.vault.seal import CannotOpen, context, unseal
 from services.provider_worker.dialect import Dialect, ProviderFailure
-from services.provider_worker.dialects import DIALECTS
-from services.provider_worker.settings import Account, direct
+from services.provider_worker.providers import Providers
+
+OWN = "own"
+"""The account that stands for the key in the request."""
+MOST_ACCOUNTS = 9
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """A provider as this worker can call it."""
+
+    provider: str
+    name: str = "default"
+    rank: int = 0
+    base_url: str
+    key: str = ""
+    configured: bool = False
+    """It may be called without a key from the client."""
+    sandbox: bool = False
+    models: tuple[OfferedModel, ...] = ()
+
+
+def configured(environ: Mapping[str, str], profiles: Iterable[Profile], *, sandbox: bool) -> list[Account]:
+    """The accounts that `{PROVIDER}_API_KEY`, `_BASE_URL` and `_MODELS` configure, and with `_2` to `_9` behind them further ones
+    of the same provider. The providers of the contract are always there, for clients that bring a key."""
+    return [account for profile in profiles for account in _accounts(environ, profile, sandbox)]
+
+
+def _accounts(environ: Mapping[str, str], profile: Profile, sandbox: bool) -> list[Account]:
+    first = _account(environ, profile, "", sandbox)
+    more = [
+        made for number in range(2, MOST_ACCOUNTS + 1)
+        if (made := _account(environ, profile, f"_{number}", sandbox)).configured
+    ]
+    return [account for account in (first, *more) if account.configured or (account is first and profile.id in PROVIDERS)]
+
+
+def _account(environ: Mapping[str, str], profile: Profile, suffix: str, sandbox: bool) -> Account:
+    key, base_url = (environ.get(f"{profile.prefix}_{field}{suffix}", "").strip() for field in ("API_KEY", "BASE_URL"))
+    inherited = environ.get(f"{profile.prefix}_BASE_URL", "").strip() or profile.base_url
+    named = environ.get(f"{profile.prefix}_MODELS{suffix}", "") or environ.get(f"{profile.prefix}_MODELS", "")
+    known = {model.id: model for model in profile.models}
+    models = [known.get(name) or OfferedModel(id=name) for part in named.split(",") if (name := part.strip())]
+    return Account(
+        provider=profile.id,
+        name=suffix.removeprefix("_") or "default",
+        rank=int(suffix.removeprefix("_") or 1) - 1,
+        base_url=_trimmed(base_url or inherited, profile),
+        key=key,
+        configured=bool(key or base_url),
+        sandbox=sandbox,
+        models=tuple(models or profile.models),
+    )
+
+
+def _trimmed(base_url: str, profile: Profile) -> str:
+    """Without a last slash; Gemini's version belongs to the path, though people write it into the base URL."""
+    url = base_url.rstrip("/")
+    return url.removesuffix("/v1beta").removesuffix("/v1") if profile.dialect == "gemini" else url
 
 
 class Accounts:
-    """The configured accounts; opens the keys that clients sent."""
+    """The accounts by provider and name; opens the keys that clients sent."""
 
-    def __init__(self, configured: dict[str, Account], vault_key: str) -> None:
-        self._configured = configured
+    def __init__(self, known: list[Account], providers: Providers, vault_key: str) -> None:
+        self._known = {(account.provider, account.name): account for account in known}
+        self._providers = providers
         self._vault_key = vault_key
         self._envelope_key = envelope_key(vault_key)
+
+    def dialect(self, candidate: Candidate) -> Dialect:
+        return self._providers.dialect(candidate.provider, candidate.model)
 
     def envelopes(self, workspace: str, account: str) -> Envelopes:
         """Seals opaque state for one workspace and account."""
         return Envelopes(self._envelope_key, workspace, account)
 
-    def dialect(self, provider: str) -> Dialect:
-        return DIALECTS[provider]
-
     def choose(self, message: Routed, candidate: Candidate) -> Account:
-        """The account to call; a key from the client's header goes before the configured one. Raises ProviderFailure."""
-        account = self._configured[candidate.provider]
-        sealed = message.provider_keys.get(candidate.provider)
-        if sealed is None:
-            return account
+        """The account to call. Raises ProviderFailure."""
+        if candidate.account == OWN:
+            return self._with_own_key(message, candidate)
+        account = self._known.get((candidate.provider, candidate.account))
+        if account is None:
+            what = f"this worker has no account {candidate.account!r}"
+            raise ProviderFailure(what, code="provider_key_invalid")
+        return account
+
+    def _with_own_key(self, message: Routed, candidate: Candidate) -> Account:
+        provider = candidate.provider
         try:
-            key = unseal(sealed, self._vault_key, context(message.workspace, candidate.provider, message.request_id))
-        except CannotOpen:
+            key = unseal(message.provider_keys[provider], self._vault_key, context(message.workspace, provider, message.request_id))
+        except (CannotOpen, KeyError):
             raise ProviderFailure("the key sent for this provider cannot be opened", code="provider_key_invalid") from None
-        own = direct(account)
-        return Account(provider=own.provider, base_url=own.base_url, key=key, configured=True)
+        first = self._known[provider, "default"]
+        # The sandbox must not see a real key.
+        base_url = self._providers.base_url(provider) if first.sandbox else first.base_url
+        return Account(provider=provider, name=OWN, base_url=base_url, key=key, configured=True)
 
     def announced(self) -> list[ProviderAccount]:
         """The accounts as routers and edges may know them."""
         return [
             ProviderAccount(
-                provider=account.provider,
-                has_key=bool(account.key),
-                configured=account.configured,
-                sandbox=account.sandbox,
-                models=list(account.models),
+                provider=account.provider, account=account.name, rank=account.rank, has_key=bool(account.key),
+                configured=account.configured, sandbox=account.sandbox, models=list(account.models),
             )
-            for account in self._configured.values()
+            for account in self._known.values()
         ]

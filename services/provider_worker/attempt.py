@@ -1,39 +1,49 @@
-"""One attempt: call the candidate's provider, send the answer to the edge, and leave the ledger's rows behind."""
+"""One attempt: call the candidate's provider and send the answer to the edge. How it ends is in `ending.py`."""
 
 import asyncio
 import logging
 import time
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 import httpx
 import msgspec
 
-from libs.bus import metrics
-from libs.bus.ledger import NotDurable
 from libs.bus.pace import Pace
-from libs.bus.refusal import NOT_RECORDED
-from libs.bus.rows import encode_row
 from libs.bus.service import Bus
-from libs.contracts import subjects
-from libs.contracts.deltas import Completed, Deltas, Event, Failed, Released, Started
-from libs.contracts.failure import error_of
-from libs.contracts.ledger import LedgerRow
-from libs.contracts.requests import AttemptFailed, Routed, advance
+from libs.contracts.deltas import Event, Started
+from libs.contracts.requests import Routed
 from libs.responses.frame import Frame
 from libs.responses.sse import SseParser, StreamTooLarge
-from services.provider_worker import story
-from services.provider_worker.accounts import Accounts
-from services.provider_worker.dialect import Call, Dialect, Outcome, ProviderFailure, Reader, Upstream, Usage
+from services.provider_worker import checks, continuation, story
+from services.provider_worker.accounts import Account, Accounts
+from services.provider_worker.dialect import Call, Dialect, Outcome, ProviderFailure, Reader, Upstream
+from services.provider_worker.dialects import limits
+from services.provider_worker.ending import Ending, Progress
 from services.provider_worker.exchange import Exchange, Timeouts, send
-from services.provider_worker.settings import Account, WorkerSettings
-from services.provider_worker.text import output_text
+from services.provider_worker.fetch import Fetcher
+from services.provider_worker.media import inlined
+from services.provider_worker.relay import Relay
+from services.provider_worker.settings import WorkerSettings
+from services.provider_worker.telemetry import Telemetry
+from services.provider_worker.whole import as_stream
 
 log = logging.getLogger("tokenrouter.attempt")
 
-# A stage that takes the request over has this long before the edge takes it for lost.
-RELEASE_WINDOW = 2.0
-NO_USAGE = Usage(source="none")
+ERROR_EXCERPT = 1 << 20
+FRESH_CALL = 30.0
+"""Seconds that fetching images may take, at most."""
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What every attempt of a worker uses."""
+
+    bus: Bus
+    settings: WorkerSettings
+    accounts: Accounts
+    transport: httpx.AsyncBaseTransport
+    fetcher: Fetcher
+    telemetry: Telemetry
 
 
 @lru_cache(maxsize=64)
@@ -49,91 +59,113 @@ def _headers(authorization: tuple[tuple[str, str], ...], stream: bool) -> list[t
     return [(name.encode(), value.encode()) for name, value in fixed.items()]
 
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict).decode
-
-# Events that say nothing yet: until another one comes, the answer may still move to another candidate.
-_OPENING = ("response.created", "response.in_progress", "response.queued")
-
-
+_decode_items = msgspec.json.Decoder(list).decode
 _pace = Pace()
-# Looking a labelled metric up costs as much as encoding a message.
-_counted = cache(metrics.ATTEMPTS.labels)
-_tokens = cache(metrics.TOKENS.labels)
 
 
 class Attempt:
     """A call in the making. `run` never raises, except CancelledError when the process goes down."""
 
-    def __init__(
-        self, bus: Bus, settings: WorkerSettings, accounts: Accounts, transport: httpx.AsyncBaseTransport, message: Routed, reply: str
-    ) -> None:
-        self._bus, self._settings, self._accounts, self._transport = bus, settings, accounts, transport
-        self._message, self._reply = message, reply
+    def __init__(self, tools: Tools, message: Routed, reply: str) -> None:
+        self._tools, self._message, self._reply = tools, message, reply
         self._candidate = message.decision.candidates[message.decision.chosen]
-        self._number = len(message.attempts) + 1
-        self._seq = 0
-        self._committed = False
-        self._started_at = 0.0
-        self._first_delta_at: float | None = None
-        self._reader: Reader | None = None
-        self._frame: Frame | None = None
-        self._provider_request_id = ""
-        self._adapted: list[str] = []
-        self.deadline, self.edge = message.deadline, message.edge
+        number = len(message.attempts) + 1
+        self._ids: dict[str, Any] = {"request_id": message.request_id, "dispatch": message.dispatch, "attempt": number}
+        earlier = message.delivered
+        self._relay = Relay(tools.bus, reply, self._ids, earlier.count if earlier else 0)
+        self._progress = Progress()
+        self._ending = Ending(tools.bus, tools.settings, message, reply, self._ids, self._relay, self._progress)
+        self._silent_since: float | None = None
+        """Since when the provider has said nothing, while one waits for it."""
+        self._heard = False
+        self.edge = message.edge
+        self.told: ProviderFailure | None = None
+        """Set before its task is cancelled because it took too long."""
         self.cancelled = False
         """Set before its task is cancelled because nobody waits any more."""
-        self.overdue = False
-        """Set before its task is cancelled because the deadline passed."""
 
     @property
-    def ending(self) -> bool:
+    def ends(self) -> bool:
         """Told to end already; a second cancellation would tear its last words."""
-        return self.cancelled or self.overdue
+        return self.cancelled or self.told is not None
+
+    def overdue(self, now: float) -> ProviderFailure | None:
+        """Why the attempt has waited for too long; None while it has not."""
+        message, settings, since = self._message, self._tools.settings, self._silent_since
+        if now > message.deadline:
+            return ProviderFailure("the request's deadline passed", code="upstream_timeout", fallback=False, billing="maybe")
+        if since is None:
+            return None
+        if not self._heard and message.patience is not None and now - since > message.patience:
+            what = f"no answer began within {message.patience:g} seconds, so the next candidate was tried"
+            return ProviderFailure(what, code="upstream_timeout", billing="maybe")
+        allowed = settings.idle_timeout if self._heard else settings.first_byte_timeout
+        if now - since > allowed:
+            what = "the provider fell silent" if self._heard else "the provider did not begin to answer"
+            return ProviderFailure(f"{what} for {allowed:g} seconds", code="upstream_timeout", billing="maybe")
+        return None
 
     async def run(self) -> None:
         """Carry the attempt out, within the request's deadline."""
         try:
             await self._call()
         except ProviderFailure as failure:
-            await self._fail(failure)
+            await self._failed(failure)
         except asyncio.CancelledError:
-            if self.overdue:
-                late = ProviderFailure("the request's deadline passed", code="upstream_timeout", fallback=False, billing="maybe")
-                await self._fail(late)
+            if self.told is not None:
+                await self._failed(self.told)
             elif self.cancelled:
-                await self._record_cancelled()
+                await self._ending.cancelled()
             else:
                 raise
         except Exception:
             log.exception("attempt broke", extra={"request_id": self._message.request_id})
-            await self._fail(ProviderFailure("the router could not process the provider's answer", billing="maybe"))
+            await self._failed(ProviderFailure("the router could not process the provider's answer", billing="maybe"))
+
+    async def _failed(self, failure: ProviderFailure) -> None:
+        if failure.code == "expired":
+            return
+        # What a client's own short deadline cuts off says nothing about the provider; `fallback` is False then.
+        await self._tools.telemetry.failed(self._candidate, failure)
+        await self._ending.failed(failure)
 
     async def _call(self) -> None:
-        account = self._accounts.choose(self._message, self._candidate)
-        dialect = self._accounts.dialect(self._candidate.provider)
-        call = await self._prepare()
+        tools, message = self._tools, self._message
+        await self._wait_for_turn()
+        account = tools.accounts.choose(message, self._candidate)
+        dialect = tools.accounts.dialect(self._candidate)
+        call = await self._prepare(dialect, account)
         upstream = dialect.build(call)
-        self._adapted = upstream.adapted
+        self._progress.adapted += upstream.adapted
         await self._start()
+        self._silent_since = time.time()
         exchange = await self._send(dialect, upstream, account)
         try:
-            self._provider_request_id = exchange.request_id()
+            self._progress.provider_request_id = exchange.request_id()
             if exchange.status >= 400:
-                body = await exchange.body(1 << 20)
-                raise dialect.failure(exchange.status, exchange.headers, body)
-            if self._message.stream:
-                outcome = await self._stream(exchange, dialect.reader(call))
-            else:
-                outcome = dialect.read(await exchange.body(self._settings.max_response_bytes), call)
+                raise await self._refusal(dialect, exchange)
+            await self._note_limits(exchange)
+            outcome = await self._answer(dialect, call, exchange)
         finally:
+            self._silent_since = None
             await exchange.close()
-        await self._finish(outcome)
+        self._progress.adapted += outcome.notes
+        self._progress.adapted += self._violations(outcome, upstream)
+        tools.telemetry.answered(self._candidate)
+        await self._ending.finished(outcome)
 
-    async def _prepare(self) -> Call:
-        message, candidate = self._message, self._candidate
-        request = _decode(await self._bus.claims.fetch(message.body))
-        self._frame = Frame(
+    async def _wait_for_turn(self) -> None:
+        """A call that is tried again keeps the distance that the router set."""
+        wait = self._message.not_before - time.time()
+        if wait > 0:
+            await asyncio.sleep(wait)
+
+    async def _prepare(self, dialect: Dialect, account: Account) -> Call:
+        message, candidate, tools = self._message, self._candidate, self._tools
+        request = _decode(await tools.bus.claims.fetch(message.body))
+        # The frame echoes what the client sent, not what follows here.
+        frame = Frame(
             request,
             response_id=message.response_id,
             request_id=message.request_id,
@@ -141,222 +173,114 @@ class Attempt:
             model=candidate.model,
             metadata=story.metadata_of(message),
         )
+        self._progress.frame = frame
+        if message.delivered is not None:
+            self._progress.earlier = _decode_items(await tools.bus.claims.fetch(message.delivered.items))
+            request = continuation.request_after(request, self._progress.earlier)
         return Call(
-            model=candidate.model, request=request, stream=message.stream, frame=self._frame,
-            envelopes=self._accounts.envelopes(message.workspace, "default"), max_output_tokens=candidate.max_output_tokens
+            model=candidate.model,
+            request=await self._with_media(request, dialect),
+            stream=message.stream,
+            frame=frame,
+            envelopes=tools.accounts.envelopes(message.workspace, account.name),
+            max_output_tokens=candidate.max_output_tokens,
         )
+
+    async def _with_media(self, request: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+        """With the images and files inside that this provider does not fetch itself."""
+        if not dialect.inlines or not (self._message.facts.images or self._message.facts.files):
+            return request
+        # Fetching takes longer than a dispatch lives, so the edge hears of the start before it.
+        await self._start()
+        try:
+            async with asyncio.timeout(FRESH_CALL):
+                request, notes = await inlined(request, dialect.inlines, self._tools.fetcher, dialect.fetches)
+        except TimeoutError:
+            raise ProviderFailure("images and files could not be fetched in time", code="invalid_request", param="input") from None
+        self._progress.adapted += notes
+        return request
 
     async def _start(self) -> None:
         """Tell the edge, before the provider is called, that from here on nothing may be dispatched anew."""
-        if time.time() > self._message.expires_at:
+        if self._progress.started_at:
+            return
+        now = time.time()
+        if now > self._message.expires_at:
             raise ProviderFailure("the dispatch expired before the call", code="expired")
-        self._started_at = time.time()
-        started = Started(
-            **self._ids(), worker=self._bus.instance, provider=self._candidate.provider, model=self._candidate.model
-        )
-        await self._bus.publish(self._reply, started)
+        self._progress.started_at = now
+        candidate, bus = self._candidate, self._tools.bus
+        started = Started(**self._ids, worker=bus.instance, provider=candidate.provider, model=candidate.model)
+        await bus.publish(self._reply, started)
         # Two turns of the loop put it on the wire before the provider's connection is even asked for.
         await asyncio.sleep(0)
 
     async def _send(self, dialect: Dialect, upstream: Upstream, account: Account) -> Exchange:
-        settings, stream = self._settings, self._message.stream
-        fixed = _headers(tuple(dialect.authorize(account.key).items()), stream)
+        fixed = _headers(tuple(dialect.authorize(account.key).items()), self._message.stream)
         changing = {"traceparent": self._message.traceparent, **upstream.headers}
         headers = httpx.Headers([*fixed, *((name.encode(), value.encode()) for name, value in changing.items())])
-        read = max(settings.idle_timeout, settings.first_byte_timeout) if stream else settings.first_byte_timeout
-        timeouts = Timeouts(connect=settings.connect_timeout, read=read)
-        return await send(self._transport, account.base_url + upstream.path, headers, upstream.content, timeouts)
+        # The worker's watchdog looks after silence; a timer for each read would cost more.
+        timeouts = Timeouts(connect=self._tools.settings.connect_timeout, read=None)
+        return await send(self._tools.transport, account.base_url + upstream.path, headers, upstream.content, timeouts)
+
+    async def _refusal(self, dialect: Dialect, exchange: Exchange) -> ProviderFailure:
+        failure = dialect.failure(exchange.status, exchange.headers, await exchange.excerpt(ERROR_EXCERPT))
+        if failure.retry_after is None and failure.code != "insufficient_quota":
+            failure.retry_after = limits.wait_after(exchange.status, exchange.headers)
+        return failure
+
+    async def _note_limits(self, exchange: Exchange) -> None:
+        seconds = limits.exhausted_for(exchange.headers)
+        if seconds:
+            await self._tools.telemetry.exhausted(self._candidate, seconds)
+
+    async def _answer(self, dialect: Dialect, call: Call, exchange: Exchange) -> Outcome:
+        limit = self._tools.settings.max_response_bytes
+        if not call.stream:
+            return dialect.read(await exchange.body(limit), call)
+        if exchange.content_type() == "application/json":
+            # Asked for a stream, some servers answer an error, or everything at once.
+            return await self._whole(dialect, call, await exchange.body(limit))
+        return await self._stream(exchange, dialect.reader(call))
+
+    async def _whole(self, dialect: Dialect, call: Call, body: bytes) -> Outcome:
+        outcome = dialect.read(body, call)
+        await self._relay.take(as_stream(call.frame, outcome))
+        await self._relay.flush()
+        return outcome
 
     async def _stream(self, exchange: Exchange, reader: Reader) -> Outcome:
-        """Relay the answer as it comes, one message for each read; opening events wait for the first that says something."""
-        self._reader = reader
+        """Relay the answer as it comes, one message for each read."""
+        self._progress.reader = reader
         parser = SseParser()
-        held: list[Event] = []
-        async for part in exchange.parts():
+        async for part in exchange.parts(self._tools.settings.max_response_bytes):
             _pace.tick()
+            self._silent_since = time.time()
             try:
                 parsed = parser.feed(part)
             except StreamTooLarge as error:
                 raise ProviderFailure(str(error), billing="maybe") from error
-            held += [event for one in parsed for event in reader.feed(one)]
-            if reader.outcome is not None or self._committed or any(event.type not in _OPENING for event in held):
-                await self._relay(held)
-                held = []
-            if reader.outcome is not None:
-                return reader.outcome
-        # Some servers forget the last blank line.
-        held += [event for one in parser.close() for event in reader.feed(one)]
+            if await self._take([event for one in parsed for event in reader.feed(one)], reader):
+                break
+        else:
+            # Some servers forget the last blank line, others the last event.
+            await self._take([*(event for one in parser.close() for event in reader.feed(one)), *reader.end()], reader)
         if reader.outcome is None:
             raise ProviderFailure("the provider's stream ended without its terminal event", billing="maybe")
-        await self._relay(held)
         return reader.outcome
 
-    async def _relay(self, events: list[Event]) -> None:
-        if not events:
-            return
-        if self._first_delta_at is None:
-            self._first_delta_at = time.time()
-        self._committed = True
-        await self._bus.publish(self._reply, Deltas(**self._ids(), seq=self._seq, events=await self._sized(events)))
-        self._seq += 1
+    async def _take(self, events: list[Event], reader: Reader) -> bool:
+        """Pass events on; whether the answer is whole."""
+        if events:
+            await self._relay.take(events)
+            if not self._heard and not self._relay.waits:
+                self._heard = True
+        if reader.outcome is not None:
+            await self._relay.flush()
+        return reader.outcome is not None
 
-    async def _sized(self, events: list[Event]) -> list[Event]:
-        """The events as they can travel: an oversized one by claim check."""
-        if sum(len(event.data) for event in events) < 400_000:
-            return events
-        travelling = []
-        for event in events:
-            body = await self._bus.claims.stow(event.data)
-            travelling.append(Event(event.type, body.inline, body.claim))
-        return travelling
-
-    async def _finish(self, outcome: Outcome) -> None:
-        """The answer is whole: make its rows durable, then let the client see that it is."""
-        now = time.time()
-        model = outcome.response.get("model")
-        ending = self._ending(
-            outcome.usage,
-            status=outcome.status,
-            error_code="upstream_error" if outcome.status == "failed" else "",
-            model=model if isinstance(model, str) else self._candidate.model,
-            provider_response_id=outcome.provider_response_id,
-        )
-        response = self._closing(outcome, ending, now)
-        if await self._durable(self._rows(ending, http_status=200, now=now)):
-            await self._complete(outcome.status, response, ending)
-
-    async def _durable(self, rows: list[LedgerRow]) -> bool:
-        """Whether the rows became durable in time; when not, the client hears that."""
-        try:
-            await self._bus.commit(rows)
-        except NotDurable:
-            await self._bus.publish(self._reply, Failed(**self._ids(), error=NOT_RECORDED))
-            return False
-        return True
-
-    def _closing(self, outcome: Outcome, ending: story.Ending, now: float) -> bytes:
-        assert self._frame is not None
-        message, candidate = self._message, self._candidate
-        told = story.tokenrouter_of(message, candidate) | {
-            "cost_usd": None if ending.spent["cost_usd"] is None else float(ending.spent["cost_usd"]),
-            "latency_ms": round((now - message.created_at) * 1000, 1),
-        }
-        return _encode(
-            self._frame.render(
-                outcome.response,
-                status=outcome.status,
-                completed_at=int(now) if outcome.status == "completed" else None,
-                output_text=output_text(outcome.response),
-                tokenrouter=told,
-            )
-        )
-
-    async def _complete(self, status: str, response: bytes, ending: story.Ending) -> None:
-        completed = Completed(
-            **self._ids(),
-            seq=self._seq,
-            status=status,
-            response=await self._bus.claims.stow(response),
-            provider=self._candidate.provider,
-            model=ending.model,
-            output_tokens=ending.usage.output_tokens,
-        )
-        await self._bus.publish(self._reply, completed)
-        _counted(self._candidate.provider, status).inc()
-        _tokens(self._candidate.provider, "input").inc(ending.usage.input_tokens)
-        _tokens(self._candidate.provider, "output").inc(ending.usage.output_tokens)
-
-    async def _fail(self, failure: ProviderFailure) -> None:
-        if failure.code == "expired":
-            return
-        _counted(self._candidate.provider, "failed").inc()
-        log.warning(
-            "attempt failed",
-            extra={
-                "request_id": self._message.request_id, "provider": self._candidate.provider, "model": self._candidate.model,
-                "code": failure.code, "status": failure.status, "after_first_delta": self._committed,
-            },
-        )
-        if self._committed:
-            await self._fail_visibly(failure)
-        else:
-            await self._release(failure)
-
-    async def _fail_visibly(self, failure: ProviderFailure) -> None:
-        """Deltas are out, so the stream ends with `response.failed` and all that was said until then."""
-        assert self._reader is not None
-        outcome = self._reader.abandon()
-        now = time.time()
-        outcome.status = "failed"
-        outcome.response["error"] = {"code": "server_error", "message": f"{self._candidate.provider}: {failure.message}"}
-        billing = "billed" if outcome.usage.source == "provider" else "maybe"
-        ending = self._ending(
-            outcome.usage, status="failed", http_status=failure.status or 0, error_code=failure.code, billing=billing
-        )
-        response = self._closing(outcome, ending, now)
-        if await self._durable(self._rows(ending, http_status=200, now=now)):
-            await self._complete("failed", response, ending)
-
-    async def _release(self, failure: ProviderFailure) -> None:
-        """Nothing is visible yet: the router may have another candidate."""
-        now = time.time()
-        ending = self._ending(
-            NO_USAGE, status="failed", http_status=failure.status or 0, error_code=failure.code, billing=failure.billing
-        )
-        message, candidate = self._message, self._candidate
-        row = story.attempt_row(
-            message, candidate, ending, started_at=self._started_at or now, now=now, worker=self._bus.instance
-        )
-        outcome = story.outcome_of(message, candidate, failure)
-        if not failure.fallback or now > message.deadline:
-            await self._refuse(failure, [encode_row("attempts", row)], ending)
-            return
-        self._bus.commit([encode_row("attempts", row)])
-        expires_at = min(time.time() + RELEASE_WINDOW, message.deadline)
-        await self._bus.publish(self._reply, Released(**self._ids(), expires_at=expires_at))
-        failed = advance(message, AttemptFailed, attempts=[*message.attempts, outcome], expires_at=expires_at)
-        await self._bus.publish(subjects.failed(candidate.provider, message.workspace), failed, self._reply)
-
-    async def _refuse(self, failure: ProviderFailure, rows: list[LedgerRow], ending: story.Ending) -> None:
-        """No other candidate would do better: the client hears what was wrong."""
-        error = error_of([*self._message.attempts, story.outcome_of(self._message, self._candidate, failure)])
-        if failure.param is not None:
-            error = msgspec.structs.replace(error, param=failure.param)
-        row = story.ended_row(
-            self._message, self._candidate, ending, http_status=error.status, now=time.time(), worker=self._bus.instance, ttft_ms=None
-        )
-        row.error_code = error.code
-        if await self._durable([*rows, encode_row("requests", row)]):
-            await self._bus.publish(self._reply, Failed(**self._ids(), error=error))
-
-    async def _record_cancelled(self) -> None:
-        """The client is gone: the provider's connection is closed; what was produced until then stays on record."""
-        outcome = self._reader.abandon() if self._reader is not None else None
-        usage = outcome.usage if outcome else NO_USAGE
-        ending = self._ending(usage, status="cancelled", http_status=0, error_code="client_closed", billing="maybe")
-        _counted(self._candidate.provider, "cancelled").inc()
-        self._bus.commit(self._rows(ending, http_status=499, now=time.time()))
-
-    def _ending(self, usage: Usage, **how: Any) -> story.Ending:
-        """How the attempt ended, with what all endings have."""
-        return story.Ending(
-            usage=usage,
-            spent=story.spent(self._candidate, usage),
-            ttft_ms=self._since_start(self._first_delta_at),
-            provider_request_id=self._provider_request_id,
-            adapted=self._adapted,
-            **how,
-        )
-
-    def _rows(self, ending: story.Ending, *, http_status: int, now: float) -> list[LedgerRow]:
-        message, candidate, worker = self._message, self._candidate, self._bus.instance
-        ttft_ms = None if self._first_delta_at is None else round((self._first_delta_at - message.created_at) * 1000, 3)
-        request = story.ended_row(message, candidate, ending, http_status=http_status, now=now, worker=worker, ttft_ms=ttft_ms)
-        attempt = story.attempt_row(message, candidate, ending, started_at=self._started_at or now, now=now, worker=worker)
-        return [encode_row("requests", request), encode_row("attempts", attempt)]
-
-    def _since_start(self, at: float | None) -> float | None:
-        return None if at is None else round((at - self._started_at) * 1000, 3)
-
-    def _ids(self) -> dict[str, Any]:
-        return {"request_id": self._message.request_id, "dispatch": self._message.dispatch, "attempt": self._number}
+    def _violations(self, outcome: Outcome, upstream: Upstream) -> list[str]:
+        if not upstream.schemas or outcome.status != "completed":
+            return []
+        found = checks.violations(outcome.response.get("output") or [], upstream.schemas)
+        self._progress.warnings += found
+        return found

@@ -112,6 +112,10 @@ class Dialect(Protocol):
     inlines: frozenset[str]
     """Part types (`input_image`, `input_file`) whose URLs this API does not fetch: the worker replaces them by data URLs first."""
 
+    def fetches(self, url: str) -> bool:
+        """Whether the API takes this address all the same, because it is one of its own."""
+        ...
+
     def build(self, call: Call) -> Upstream:
         """The provider's request. Raises ProviderFailure (code invalid_request, fallback as fits) for what it cannot express."""
         ...

@@ -4,18 +4,14 @@ import asyncio
 import time
 from collections import OrderedDict
 
-import httpx
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from libs.bus.codec import decoder
 from libs.bus.health import Registry
-from libs.bus.service import Bus
 from libs.contracts import subjects
 from libs.contracts.requests import Cancelled, Routed
-from services.provider_worker.accounts import Accounts
-from services.provider_worker.attempt import Attempt
-from services.provider_worker.settings import WorkerSettings
+from services.provider_worker.attempt import Attempt, Tools
 
 _decode_cancelled = decoder(Cancelled).decode
 # Cancellations that may overtake their request; more than a worker could be sent in the seconds a dispatch lives.
@@ -25,11 +21,8 @@ REMEMBERED = 10_000
 class Worker:
     """Runs attempts, and drops those that nobody waits for any more."""
 
-    def __init__(
-        self, bus: Bus, settings: WorkerSettings, accounts: Accounts, transport: httpx.AsyncBaseTransport, registry: Registry
-    ) -> None:
-        self._bus, self._settings, self._accounts, self._transport = bus, settings, accounts, transport
-        self._registry = registry
+    def __init__(self, tools: Tools, registry: Registry) -> None:
+        self._tools, self._bus, self._registry = tools, tools.bus, registry
         self._running: dict[tuple[str, int], tuple[Attempt, asyncio.Task[None]]] = {}
         self._cancelled: OrderedDict[tuple[str, int], None] = OrderedDict()
 
@@ -37,7 +30,7 @@ class Worker:
         key = (message.request_id, message.dispatch)
         if key in self._cancelled:
             return
-        attempt = Attempt(self._bus, self._settings, self._accounts, self._transport, message, reply)
+        attempt = Attempt(self._tools, message, reply)
         task = asyncio.current_task()
         assert task is not None
         self._running[key] = (attempt, task)
@@ -53,6 +46,7 @@ class Worker:
     async def listen(self, connection: Client) -> None:
         """Hear of requests that nobody waits for."""
         await connection.subscribe(subjects.CANCELLED, cb=self._cancel)
+        self._tools.telemetry.start()
         self._watchdog = asyncio.create_task(self._watch())
 
     async def _watch(self) -> None:
@@ -65,10 +59,10 @@ class Worker:
                 # While NATS is away, and until everybody had time to say that he lives, silence says nothing.
                 deaf_until = now + 5.0
             for attempt, task in list(self._running.values()):
-                if attempt.ending:
+                if attempt.ends:
                     continue
-                if attempt.deadline < now:
-                    attempt.overdue = True
+                attempt.told = attempt.overdue(now)
+                if attempt.told is not None:
                     task.cancel()
                 elif now > deaf_until and self._registry.lost(attempt.edge):
                     # Its clients went with it; nobody is left to read what the provider would go on to bill.
@@ -82,7 +76,7 @@ class Worker:
         if len(self._cancelled) > REMEMBERED:
             self._cancelled.popitem(last=False)
         running = self._running.get(key)
-        if running is not None and not running[0].ending:
+        if running is not None and not running[0].ends:
             attempt, task = running
             attempt.cancelled = True
             task.cancel()

@@ -1,5 +1,7 @@
 """What a response tells of its own routing: metadata, the `tokenrouter` object, and the ledger's rows. Pure."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -10,15 +12,24 @@ from libs.catalog.cost import cost
 from libs.contracts.decisions import AttemptOutcome, Candidate
 from libs.contracts.ledger import AttemptRow, RequestRow
 from libs.contracts.message import RuleTrace, Warning
-from libs.contracts.requests import Routed
+from libs.contracts.requests import Delivered, Routed
 from services.provider_worker.dialect import ProviderFailure, Usage
 
 _encode = msgspec.json.Encoder().encode
 
 
-def warnings_of(message: Routed) -> list[Warning]:
-    """What the stages warned of, in their order."""
-    return [*message.screening.warnings, *message.ruling.warnings, *message.decision.warnings]
+def warnings_of(message: Routed, more: Sequence[str] = ()) -> list[Warning]:
+    """What the stages warned of, in their order; `more` is what the worker found in the answer."""
+    found = [Warning(source="provider-worker", message=text) for text in [*_interruption(message), *more]]
+    return [*message.screening.warnings, *message.ruling.warnings, *message.decision.warnings, *found]
+
+
+def _interruption(message: Routed) -> list[str]:
+    done = message.delivered
+    if done is None:
+        return []
+    items = "1 item" if done.count == 1 else f"{done.count} items"
+    return [f"{' and '.join(done.by)} broke off after {items}; another candidate went on from there"]
 
 
 def traces_of(message: Routed) -> list[RuleTrace]:
@@ -26,7 +37,7 @@ def traces_of(message: Routed) -> list[RuleTrace]:
     return [*message.screening.trace, *message.ruling.matched]
 
 
-def metadata_of(message: Routed) -> dict[str, str]:
+def metadata_of(message: Routed, more: Sequence[str] = ()) -> dict[str, str]:
     """The caller's pairs, and ours over them; strings only, as OpenAI's type has it."""
     decision = message.decision
     pairs = {
@@ -36,7 +47,7 @@ def metadata_of(message: Routed) -> dict[str, str]:
         "routing_mode": decision.mode,
         "routing_confidence": f"{decision.confidence:.2f}",
     }
-    traces, warnings = traces_of(message), warnings_of(message)
+    traces, warnings = traces_of(message), warnings_of(message, more)
     if traces:
         pairs["rule_trace"] = _encode(traces).decode()
     if warnings:
@@ -44,8 +55,10 @@ def metadata_of(message: Routed) -> dict[str, str]:
     return pairs
 
 
-def tokenrouter_of(message: Routed, candidate: Candidate) -> dict[str, Any]:
-    """The additive top-level object, as far as it is known before the answer."""
+def tokenrouter_of(
+    message: Routed, candidate: Candidate, adapted: Sequence[str] = (), warnings: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The additive top-level object, without cost and latency."""
     decision = message.decision
     story: dict[str, Any] = {
         "request_id": message.request_id,
@@ -54,10 +67,14 @@ def tokenrouter_of(message: Routed, candidate: Candidate) -> dict[str, Any]:
         "mode": decision.mode,
         "confidence": decision.confidence,
         "rule_trace": traces_of(message),
-        "warnings": warnings_of(message),
+        "warnings": warnings_of(message, warnings),
         "attempts": len(message.attempts) + 1,
         "fallback": bool(message.attempts),
     }
+    if adapted:
+        story["adapted"] = adapted
+    if message.delivered is not None:
+        story["continued"] = {"by": message.delivered.by, "items": message.delivered.count}
     if candidate.sandbox:
         story["sandbox"] = True
     if message.facts.explain:
@@ -90,6 +107,14 @@ def spent(candidate: Candidate, usage: Usage) -> dict[str, Any]:
     }
 
 
+def total(earlier: Delivered, usage: Usage, own: dict[str, Any]) -> dict[str, Any]:
+    """The same columns for all attempts together; `own` are the last one's."""
+    last, before = own["cost_usd"], earlier.cost_usd
+    usd = None if last is None or before is None else format(Decimal(last) + Decimal(before), "f")
+    counted = {name: getattr(usage, name) for name in own if name in Usage.__struct_fields__}
+    return own | counted | {"cost_usd": usd, "usage_source": "estimated"}
+
+
 class Ending(msgspec.Struct, kw_only=True):
     """How an attempt ended, as far as the ledger needs it."""
 
@@ -116,6 +141,7 @@ def attempt_row(message: Routed, candidate: Candidate, ending: Ending, *, starte
         attempt=len(message.attempts) + 1,
         started_at=started_at,
         provider=candidate.provider,
+        account=candidate.account,
         model=ending.model or candidate.model,
         status=ending.status,
         http_status=ending.http_status,
@@ -159,6 +185,7 @@ def outcome_of(message: Routed, candidate: Candidate, failure: ProviderFailure) 
     return AttemptOutcome(
         attempt=len(message.attempts) + 1,
         provider=candidate.provider,
+        account=candidate.account,
         model=candidate.model,
         status="failed",
         code=failure.code,

@@ -1,8 +1,10 @@
 """Runs the router service."""
 
 from libs.bus.process import run
-from libs.bus.settings import BusSettings, load
-from services.router.app import build
+from libs.bus.settings import load
+from services.router.app import builder
+from services.router.settings import RouterSettings
 
 if __name__ == "__main__":
-    run("router", load(BusSettings), build)
+    settings = load(RouterSettings)
+    run("router", settings, builder(settings))

@@ -1,26 +1,37 @@
 """The decision, one pure function of (request facts, rules' target, what is available)."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from zlib import crc32
 
 import msgspec
 from msgspec import Struct, structs
 
-from libs.catalog.models import Model, curated, find, unlisted
+from libs.catalog.models import Model, curated, find, offered
 from libs.contracts.decisions import Candidate, Decision, Excluded, Target
-from libs.contracts.errors import ModelNotFound, ProviderKeyMissing, RouterError, RoutingError
+from libs.contracts.errors import (
+    ModelNotFound,
+    ProviderBusy,
+    ProviderError,
+    ProviderKeyMissing,
+    RateLimited,
+    RouterError,
+    RoutingError,
+)
 from libs.contracts.health import ProviderAccount
 from libs.contracts.message import Warning
 from libs.contracts.models import PROVIDERS
 from libs.contracts.requests import RequestFacts
-from services.router.resolve import Wish, resolve
+from libs.contracts.telemetry import Rest
+from services.router.eligible import CHARS_PER_TOKEN, unfit
+from services.router.fallback import KEY_CODES
+from services.router.resolve import Wish, resolve, split
 from services.router.score import WEIGHTS, confidence, expected_usd, goodness
 
-MAX_ATTEMPTS = 3
-"""Provider calls made for one request at most."""
-CHARS_PER_TOKEN = 4
 DEFAULT_OUTPUT_TOKENS = 400
 """Expected answer when the client sets no limit; the length is not predicted yet."""
+OWN = "own"
+"""The account that stands for the key in the request."""
 NO_KEY = "no key for this provider"
 OWN_KEY_BONUS = 1e-6
 """Enough to decide between equals, and no more."""
@@ -29,64 +40,97 @@ OWN_KEY_BONUS = 1e-6
 _encode = msgspec.json.Encoder().encode
 
 
+RestOf = Callable[[str, str, str], Rest | None]
+"""Provider, account, model → why it is not to be called now."""
+
+
+def _never(provider: str, account: str, model: str) -> None:
+    return None
+
+
 class Available(Struct, frozen=True, kw_only=True):
-    """The providers that live workers can call, and those for which the client brought a key."""
+    """What live workers can call, for whom the client brought a key, and what is to be left alone for now."""
 
-    accounts: Mapping[str, ProviderAccount]
+    accounts: Mapping[str, Sequence[ProviderAccount]]
+    """By provider, in the order in which they are tried."""
     own_keys: frozenset[str]
+    rest_of: RestOf = _never
 
-    def usable(self, provider: str) -> bool:
-        account = self.accounts.get(provider)
-        return account is not None and (account.configured or provider in self.own_keys)
+    def usable(self, provider: str) -> list[str]:
+        """The accounts that may be called, in order. A key from the client stands alone: it is his bill."""
+        if provider in self.own_keys:
+            return [OWN] if provider in self.accounts else []
+        return [one.account for one in self.accounts.get(provider, ()) if one.configured]
+
+    def sandbox(self, provider: str) -> bool:
+        return provider not in self.own_keys and any(one.sandbox for one in self.accounts.get(provider, ()))
+
+    def offers(self, provider: str) -> list[Model]:
+        """The models that the settings of the workers name."""
+        return [offered(provider, one) for account in self.accounts.get(provider, ()) for one in account.models]
 
     def model(self, provider: str, model: str) -> Model | None:
-        """A model by id, from the catalog or from the settings of the workers."""
-        account = self.accounts.get(provider)
-        if account is not None and model in account.models:
-            return find(provider, model) or unlisted(provider, model)
+        """A model by id, from the settings of the workers or from the catalog."""
+        for account in self.accounts.get(provider, ()):
+            for one in account.models:
+                if one.id == model:
+                    return offered(provider, one)
         return find(provider, model)
 
 
-def decide(request_id: str, facts: RequestFacts, ruled: Target, available: Available) -> Decision:
-    """Rank the candidates. Raises ModelNotFound, ProviderKeyMissing or RoutingError when there is none.
+_Awake = tuple[Model, list[str]]
+"""A model, and the accounts at which it may be called."""
+
+
+class _Resting(Struct, frozen=True):
+    """A model that could serve the request if it were not left alone for now."""
+
+    model: Model
+    rest: Rest
+
+
+def decide(request_id: str, facts: RequestFacts, ruled: Target, available: Available, now: float = 0.0) -> Decision:
+    """Rank the candidates. Raises ModelNotFound, ProviderKeyMissing, RoutingError, RateLimited or ProviderBusy when there is none.
 
     `request_id` only spreads ties.
     """
-    wish = resolve(
-        [facts.target, facts.override, ruled], lambda provider, model: available.model(provider, model) is not None
-    )
-    models = _wanted(wish, available)
-    eligible, excluded = _eligible(models, facts, available)
-    if not eligible:
-        raise _none_left(wish, excluded)
-    candidates = _rank(request_id, eligible, facts, wish, available)
+    layers = [split(layer, available.accounts) for layer in (facts.target, facts.override, ruled)]
+    wish = resolve(layers, lambda provider, model: available.model(provider, model) is not None)
+    models, excluded = _eligible(_wanted(wish, available), facts, available)
+    awake, resting = _awake(models, available)
+    if not awake:
+        raise _none_left(wish, excluded, resting, now)
+    excluded += [_as_excluded(one, now) for one in resting]
+    candidates = _rank(request_id, awake, facts, wish, available)
     return Decision(
         mode=wish.mode,
         candidates=candidates,
         excluded=excluded,
-        confidence=confidence([candidate.score for candidate in candidates]),
+        confidence=confidence(_best_of_each_model(candidates)),
         warnings=[Warning(source="router", message=text) for text in wish.dropped],
     )
 
 
-def shortlisted(decision: Decision) -> Decision:
-    """The decision as it travels: the candidates that may be tried, which includes the best of each provider in case another
-    provider turns its key down; and all of them, without their prices, as JSON."""
+def shortlisted(decision: Decision, max_attempts: int) -> Decision:
+    """The decision as it travels: the candidates that may be tried, which includes the best of each account in case another
+    account turns its key down; and all of them, without their prices, as JSON."""
     scored = _encode([structs.replace(candidate, price=None) for candidate in decision.candidates])
     short: list[Candidate] = []
-    providers: set[str] = set()
+    accounts: set[tuple[str, str]] = set()
     for place, candidate in enumerate(decision.candidates):
-        if place < MAX_ATTEMPTS or candidate.provider not in providers:
+        if place < max_attempts or (candidate.provider, candidate.account) not in accounts:
             short.append(candidate)
-            providers.add(candidate.provider)
+            accounts.add((candidate.provider, candidate.account))
     return structs.replace(decision, candidates=short, scored=scored)
 
 
 def _wanted(wish: Wish, available: Available) -> list[Model]:
     """The models that the wish names, at every provider that could have them."""
-    providers = [wish.provider] if wish.provider else list(PROVIDERS)
+    providers = [wish.provider] if wish.provider else list(available.accounts)
     if wish.model is None:
-        return [model for model in curated() if model.provider in providers]
+        offers = [model for provider in providers for model in available.offers(provider) if model.auto or wish.provider]
+        named = {(model.provider, model.id) for model in offers}
+        return [model for model in curated() if model.provider in providers and (model.provider, model.id) not in named] + offers
     found = [model for model in (available.model(provider, wish.model) for provider in providers) if model is not None]
     if not found:
         where = f" at provider '{wish.provider}'" if wish.provider else ""
@@ -97,14 +141,11 @@ def _wanted(wish: Wish, available: Available) -> list[Model]:
 
 
 def _eligible(models: list[Model], facts: RequestFacts, available: Available) -> tuple[list[Model], list[Excluded]]:
-    needed = facts.input_chars // CHARS_PER_TOKEN + (facts.max_output_tokens or 0)
-    at_provider = {provider: _provider_unfit(provider, facts, available) for provider in {model.provider for model in models}}
+    keyless = {provider for provider in {model.provider for model in models} if not available.usable(provider)}
     eligible: list[Model] = []
     excluded: list[Excluded] = []
     for model in models:
-        reason = at_provider[model.provider]
-        if reason is None and model.context_window is not None and needed > model.context_window:
-            reason = f"needs about {needed} tokens, has {model.context_window}"
+        reason = _unreachable(model.provider, available) if model.provider in keyless else unfit(model, facts)
         if reason is None:
             eligible.append(model)
         else:
@@ -112,21 +153,42 @@ def _eligible(models: list[Model], facts: RequestFacts, available: Available) ->
     return eligible, excluded
 
 
-def _provider_unfit(provider: str, facts: RequestFacts, available: Available) -> str | None:
-    """Why no model of a provider can serve the request; None when some may."""
-    if provider not in available.accounts:
-        return "no worker serves this provider"
-    if not available.usable(provider):
-        return NO_KEY
-    foreign = set(facts.builtin_tools) - {"custom"}
-    if provider != "openai" and foreign:
-        return f"tools of type {', '.join(sorted(foreign))} exist only at openai"
-    if provider != "openai" and facts.audio:
-        return "audio input exists only at openai"
-    return None
+def _unreachable(provider: str, available: Available) -> str:
+    return NO_KEY if provider in available.accounts else "no worker serves this provider"
 
 
-def _rank(request_id: str, models: list[Model], facts: RequestFacts, wish: Wish, available: Available) -> list[Candidate]:
+def _awake(models: list[Model], available: Available) -> tuple[list[_Awake], list[_Resting]]:
+    """Each model with the accounts that may be called for it now, and those that are to be left alone."""
+    awake: list[_Awake] = []
+    resting: list[_Resting] = []
+    usable = {provider: available.usable(provider) for provider in {model.provider for model in models}}
+    for model in models:
+        accounts: list[str] = []
+        for account in usable[model.provider]:
+            rest = available.rest_of(model.provider, account, model.id) if account != OWN else None
+            if rest is None:
+                accounts.append(account)
+            else:
+                resting.append(_Resting(model, rest))
+        if accounts:
+            awake.append((model, accounts))
+    return awake, resting
+
+
+def _as_excluded(one: _Resting, now: float) -> Excluded:
+    rest = one.rest
+    account = "" if rest.account == "default" else f" (account {rest.account})"
+    why = f"breaker open after {rest.failures} failures, {rest.code}" if rest.failures else rest.code
+    return Excluded(
+        provider=one.model.provider, model=one.model.id, reason=f"{why}; left alone for {max(0.0, rest.until - now):.1f} s{account}",
+        until=rest.until,
+    )
+
+
+def _rank(
+    request_id: str, awake: list[_Awake], facts: RequestFacts, wish: Wish, available: Available
+) -> list[Candidate]:
+    models = [model for model, _ in awake]
     input_tokens = facts.input_chars // CHARS_PER_TOKEN + 1
     output_tokens = min(facts.max_output_tokens or DEFAULT_OUTPUT_TOKENS, DEFAULT_OUTPUT_TOKENS)
     dollars = [expected_usd(model, input_tokens, output_tokens) for model in models]
@@ -140,6 +202,7 @@ def _rank(request_id: str, models: list[Model], facts: RequestFacts, wish: Wish,
     return [
         Candidate(
             provider=models[index].provider,
+            account=account,
             model=models[index].id,
             price=models[index].price,
             score=round(scores[index], 4),
@@ -148,9 +211,11 @@ def _rank(request_id: str, models: list[Model], facts: RequestFacts, wish: Wish,
             latency=round(fast[index], 4),
             expected_usd=dollars[index],
             max_output_tokens=models[index].max_output,
-            sandbox=available.accounts[models[index].provider].sandbox and models[index].provider not in available.own_keys,
+            reasoning=models[index].reasoning,
+            sandbox=available.sandbox(models[index].provider),
         )
         for index in _order(request_id, models, scores, available.own_keys)
+        for account in awake[index][1]
     ]
 
 
@@ -163,15 +228,33 @@ def _order(request_id: str, models: list[Model], scores: list[float], own_keys: 
     )
 
 
-def _none_left(wish: Wish, excluded: list[Excluded]) -> RouterError:
+def _best_of_each_model(candidates: list[Candidate]) -> list[float]:
+    return list({(one.provider, one.model): one.score for one in candidates}.values())
+
+
+def _none_left(wish: Wish, excluded: list[Excluded], resting: list[_Resting], now: float) -> RouterError:
     """The most helpful error for an empty list of candidates."""
+    if resting:
+        return _all_rest(excluded + [_as_excluded(one, now) for one in resting], resting, now)
     keyless = [one for one in excluded if one.reason == NO_KEY]
     if keyless and len(keyless) == len(excluded):
         provider = wish.provider or keyless[0].provider
-        return ProviderKeyMissing(
-            f"no key for provider '{provider}': set {provider.upper()}_API_KEY or send X-{provider.title()}-Key",
-            provider=provider,
-        )
-    reasons = "; ".join(f"{one.provider}/{one.model}: {one.reason}" for one in excluded[:5])
+        header = f" or send X-{provider.title()}-Key" if provider in PROVIDERS else ""
+        return ProviderKeyMissing(f"no key for provider '{provider}': set {provider.upper()}_API_KEY{header}", provider=provider)
     asked = f" '{wish.provider or ''}{'/' if wish.provider and wish.model else ''}{wish.model or ''}'" if wish.provider or wish.model else ""
-    return RoutingError(f"no eligible provider{asked} ({reasons or 'no model to choose from'})")
+    return RoutingError(f"no eligible provider{asked} ({_reasons(excluded) or 'no model to choose from'})")
+
+
+def _all_rest(excluded: list[Excluded], resting: list[_Resting], now: float) -> RouterError:
+    """Every candidate is to be left alone for now: the client may come back when the first of them may be called again."""
+    first = min((one.rest for one in resting), key=lambda rest: rest.until)
+    message = f"every candidate is to be left alone for now ({_reasons(excluded)})"
+    retry_after = max(1, math.ceil(first.until - now))
+    if first.code in KEY_CODES:
+        return ProviderError(message, code=first.code, provider=first.provider, should_retry=False)
+    kind = RateLimited if first.code == "rate_limit_exceeded" else ProviderBusy
+    return kind(message, provider=first.provider, retry_after=retry_after)
+
+
+def _reasons(excluded: list[Excluded]) -> str:
+    return "; ".join(f"{one.provider}/{one.model}: {one.reason}" for one in excluded[:5])

@@ -1,81 +1,169 @@
 """Ruled in, Routed out to the best candidate's provider; AttemptFailed in, Routed to the next best or the end."""
 
+import random
 import time
 
 from msgspec import structs
+from nats.aio.client import Client
+from nats.aio.msg import Msg
 
 from libs.bus import metrics
+from libs.bus.codec import decoder
 from libs.bus.health import Registry
 from libs.bus.refusal import refuse
 from libs.bus.rows import encode_row, refused_row
 from libs.bus.service import Bus
 from libs.contracts import subjects
-from libs.contracts.deltas import Failed
+from libs.contracts.decisions import Candidate, Decision
+from libs.contracts.deltas import Failed, Released
 from libs.contracts.errors import RouterError
 from libs.contracts.failure import error_of
+from libs.contracts.health import Health
 from libs.contracts.message import Hop
 from libs.contracts.requests import AttemptFailed, Routed, Ruled, advance
-from services.router.decide import MAX_ATTEMPTS, Available, decide, shortlisted
+from libs.contracts.telemetry import Observed, Rest
+from services.router.breakers import Breakers
+from services.router.decide import OWN, Available, decide, shortlisted
+from services.router.fallback import following, repeat, soonest
+from services.router.patience import patience
+from services.router.settings import RouterSettings
 
 _passed = metrics.STAGE_MESSAGES.labels("router", "passed")
 _refused = metrics.STAGE_MESSAGES.labels("router", "refused")
+_decode_observed = decoder(Observed).decode
+RELEASE_WINDOW = 2.0
+"""Seconds that a worker has to take over a request that is tried again, before the edge takes it for lost."""
 
 
 class Router:
-    """Knows which providers live workers can call, and chooses."""
+    """Knows which providers live workers can call and which are to be left alone, and chooses."""
 
-    def __init__(self, bus: Bus, registry: Registry) -> None:
-        self._bus = bus
-        self._registry = registry
+    def __init__(self, bus: Bus, registry: Registry, settings: RouterSettings) -> None:
+        self._bus, self._registry, self._settings = bus, registry, settings
+        self._breakers = Breakers(settings, time.time())
+        registry.on_health.append(self._adopt)
+        bus.resting = lambda: self._breakers.resting(time.time())
+
+    async def listen(self, connection: Client) -> None:
+        """Hear what the workers learn of the providers."""
+        await connection.subscribe(subjects.TELEMETRY, cb=self._observe)
+
+    async def _observe(self, raw: Msg) -> None:
+        now = time.time()
+        for tally in _decode_observed(raw.data).tallies:
+            self._breakers.note(tally, now)
+
+    def _adopt(self, health: Health) -> None:
+        if health.resting and health.instance != self._bus.instance:
+            self._breakers.adopt(health.resting, time.time())
 
     async def handle(self, message: Ruled, reply: str, taken_at: float) -> None:
         accounts = self._registry.accounts()
         if not accounts:
             # No worker is alive. Saying nothing has the edge dispatch anew, which a restart in the meantime answers.
             return
-        available = Available(accounts=accounts, own_keys=frozenset(message.provider_keys))
+        available = Available(
+            accounts=accounts, own_keys=frozenset(message.provider_keys),
+            rest_of=lambda provider, account, model: self._breakers.rest(provider, account, model, taken_at),
+        )
         try:
-            decision = shortlisted(decide(message.request_id, message.facts, message.ruling.target, available))
+            decided = decide(message.request_id, message.facts, message.ruling.target, available, taken_at)
         except RouterError as error:
             await refuse(self._bus, message, "router", reply, error.because(rule_trace=message.ruling.matched).info, taken_at)
             _refused.inc()
             return
+        decision = shortlisted(decided, self._settings.max_attempts)
         hop = Hop("router", self._bus.instance, taken_at, (time.time() - taken_at) * 1000)
-        routed = advance(message, Routed, decision=decision, hops=[*message.hops, hop])
-        await self._bus.publish(subjects.routed(decision.candidates[0].provider, message.workspace), routed, reply)
+        others = len(decision.candidates) > 1 and self._settings.max_attempts > 1
+        seconds = patience(self._settings, decision, message, attempts=0, now=taken_at) if others else None
+        await self._send(advance(message, Routed, decision=decision, patience=seconds, hops=[*message.hops, hop]), reply)
         _passed.inc()
 
     async def handle_failed(self, message: AttemptFailed, reply: str, taken_at: float) -> None:
-        chosen = self._next(message)
         hop = Hop("router", self._bus.instance, taken_at, (time.time() - taken_at) * 1000)
-        if chosen is None:
-            await self._give_up(advance(message, AttemptFailed, hops=[*message.hops, hop]), reply)
+        message = advance(message, AttemptFailed, hops=[*message.hops, hop])
+        made = len(message.attempts)
+        if made >= self._settings.max_attempts:
+            await self._give_up(message, reply)
             return
-        decision = structs.replace(message.decision, chosen=chosen)
-        routed = advance(message, Routed, decision=decision, hops=[*message.hops, hop])
-        await self._bus.publish(subjects.routed(decision.candidates[chosen].provider, message.workspace), routed, reply)
+        decision, accounts = message.decision, self._registry.accounts()
+        index = following(decision.candidates, message.attempts, accounts.__contains__, self._rest_of)
+        if index is None:
+            await self._repeat_or_give_up(message, reply)
+            return
+        chosen = structs.replace(decision, chosen=index)
+        tried = [*message.attempts, structs.replace(message.attempts[-1], **_named(decision.candidates[index]))]
+        more = made + 1 < self._settings.max_attempts and following(
+            decision.candidates, tried, accounts.__contains__, self._rest_of
+        ) is not None
+        seconds = patience(self._settings, chosen, message, attempts=made, now=taken_at) if more else None
+        await self._send(advance(message, Routed, decision=chosen, patience=seconds, not_before=0.0), reply)
 
-    def _next(self, message: AttemptFailed) -> int | None:
-        """The best candidate that has not been tried and whose provider did not just turn its key down."""
-        if len(message.attempts) >= MAX_ATTEMPTS:
-            return None
-        accounts = self._registry.accounts()
-        tried = {(attempt.provider, attempt.model) for attempt in message.attempts}
-        keyless = {attempt.provider for attempt in message.attempts if attempt.code in ("provider_key_invalid", "insufficient_quota")}
-        for index, candidate in enumerate(message.decision.candidates):
-            if (candidate.provider, candidate.model) in tried or candidate.provider in keyless:
-                continue
-            if candidate.provider in accounts:
-                return index
-        return None
+    async def _repeat_or_give_up(self, message: AttemptFailed, reply: str) -> None:
+        """No other candidate is left: the one that surely did not accept the call may be asked once more."""
+        decision, now = message.decision, time.time()
+        again = repeat(
+            decision.candidates, message.attempts, self._rest_of, now=now, deadline=message.deadline,
+            patience=self._settings.retry_wait, uniform=random.uniform,
+        )
+        if again is None:
+            await self._give_up(message, reply)
+            return
+        not_before = now + again.wait
+        expires_at = min(not_before + RELEASE_WINDOW, message.deadline)
+        released = Released(
+            request_id=message.request_id, dispatch=message.dispatch, attempt=len(message.attempts), expires_at=expires_at,
+            begun=message.delivered is not None,
+        )
+        await self._bus.publish(reply, released)
+        chosen = structs.replace(decision, chosen=again.index)
+        await self._send(
+            advance(message, Routed, decision=chosen, patience=None, not_before=not_before, expires_at=expires_at), reply
+        )
+
+    async def _send(self, routed: Routed, reply: str) -> None:
+        candidate = routed.decision.candidates[routed.decision.chosen]
+        self._breakers.chosen(candidate.provider, candidate.account, candidate.model, time.time())
+        await self._bus.publish(subjects.routed(candidate.provider, routed.workspace), routed, reply)
 
     async def _give_up(self, message: AttemptFailed, reply: str) -> None:
-        last = message.attempts[-1]
-        error = error_of(message.attempts)
+        last, now = message.attempts[-1], time.time()
+        error = error_of(message.attempts, soonest=self._soonest(message.decision, message, now))
+        spent = _spent(message)
         row = refused_row(
-            message, error, ended_by=f"router/{self._bus.instance}", status="failed", now=time.time(),
-            provider=last.provider, model=last.model, attempts=len(message.attempts),
+            message, error, ended_by=f"router/{self._bus.instance}", status="failed", now=now,
+            provider=last.provider, model=last.model, attempts=len(message.attempts), **spent,
         )
         self._bus.commit([encode_row("requests", row)])
-        failed = Failed(request_id=message.request_id, dispatch=message.dispatch, attempt=last.attempt, error=error)
+        failed = Failed(
+            request_id=message.request_id, dispatch=message.dispatch, attempt=last.attempt, error=error,
+            output=message.delivered.items if message.delivered else None,
+        )
         await self._bus.publish(reply, failed)
+
+    def _soonest(self, decision: Decision, message: AttemptFailed, now: float) -> float | None:
+        """Seconds until some candidate may be called again, those included that were left alone from the start."""
+        waits = [one.until - now for one in decision.excluded if one.until > now]
+        known = soonest(decision.candidates, message.attempts, self._rest_of, now)
+        return min([*waits, *([known] if known is not None else [])], default=None)
+
+    def _rest_of(self, candidate: Candidate) -> Rest | None:
+        if candidate.account == OWN:
+            return None
+        return self._breakers.rest(candidate.provider, candidate.account, candidate.model, time.time())
+
+
+def _named(candidate: Candidate) -> dict[str, str]:
+    return {"provider": candidate.provider, "account": candidate.account, "model": candidate.model}
+
+
+def _spent(message: AttemptFailed) -> dict[str, object]:
+    """The ledger columns of what earlier attempts delivered before they broke off."""
+    done = message.delivered
+    if done is None:
+        return {}
+    return {
+        "input_tokens": done.input_tokens, "output_tokens": done.output_tokens, "cached_tokens": done.cached_tokens,
+        "cache_write_tokens": done.cache_write_tokens, "reasoning_tokens": done.reasoning_tokens, "usage_source": "estimated",
+        "cost_usd": done.cost_usd,
+    }

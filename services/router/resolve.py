@@ -1,6 +1,6 @@
 """What is asked for, all things considered: the model string, under the `router_*` fields, under the rules' actions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from msgspec import Struct
 
@@ -37,6 +37,17 @@ def resolve(layers: list[Target], offers: Offers) -> Wish:
             provider = None
         provider, model, mode = layer.provider or provider, layer.model or model, layer.mode or mode
     return Wish(provider=provider, model=model, mode=mode or "balance", dropped=dropped)
+
+
+def split(layer: Target, providers: Container[str]) -> Target:
+    """`groq/llama-3.3` names a provider that only the workers' settings know, so nobody before the router can tell it from a model
+    whose id has a slash in it."""
+    if layer.model is None or layer.provider is not None:
+        return layer
+    head, slash, model = layer.model.partition("/")
+    if not slash or not model or head not in providers:
+        return layer
+    return Target(provider=head, model=None if model == "auto" else model, mode=layer.mode)
 
 
 def _parsed(layer: Target) -> Target:

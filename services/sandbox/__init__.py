@@ -1,7 +1,18 @@
-"""Stand-ins for providers, for people without keys: local servers that speak two providers' own dialects.
+"""Stand-ins for providers, for people without keys: local servers that speak the providers' own dialects.
 
-`/openai/v1` and `/anthropic` are base URLs as the providers' own SDKs take them; any key is accepted. Answers are canned
-and say so: text begins with `[sandbox] `, the model in answers ends in `-sandbox`.
+====================  =================================================================
+base URL              what is served below it
+====================  =================================================================
+`/openai/v1`          OpenAI: Responses and Chat Completions
+`/anthropic`          Anthropic: Messages
+`/gemini`             Gemini: generateContent and streamGenerateContent
+`/deepseek`           DeepSeek: Chat Completions
+`/mistral`            Mistral: Chat Completions
+====================  =================================================================
+
+The base URLs are as the providers' own SDKs take them; any key is accepted. Answers are canned and say so: text begins with
+`[sandbox] `, the model in answers ends in `-sandbox`. Requests are refused as the provider would refuse them, in its words:
+a schema keyword that Gemini does not know, a call id that is not Mistral's, an image for DeepSeek.
 
 A tool is called when `tool_choice` forces it, or when the last user text has a word of its name or description; once a
 tool's result has come in, the answer is text. Structured output is a small instance of the schema. Words in square
@@ -9,7 +20,7 @@ brackets in the last user text change the behaviour:
 
 =====================  ==========================================================================
 `[sandbox:429]`        an HTTP error in the provider's form; also 400 401 403 404 413 500 503 529
-`[sandbox:fail]`       the stream ends in the provider's error event; 500 when not streamed
+`[sandbox:fail]`       the stream ends in the provider's sign of failure; 500 when not streamed
 `[sandbox:cut]`        the connection breaks off in the middle of the answer
 `[sandbox:eof]`        the stream ends cleanly, but without its last events
 `[sandbox:stall]`      silence in the middle of the answer, until the client leaves

@@ -1,19 +1,18 @@
-"""The sandbox providers as one ASGI application: routes, errors, and one request from body to reply."""
+"""The sandbox providers as one ASGI application: one request from body to reply, and its errors."""
 
-import asyncio
 import logging
-import os
-import signal
-from types import ModuleType
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from services.sandbox import anthropic_read, anthropic_write, ids, models, openai_read, openai_write, triggers, write
+from services.sandbox import models, routes, triggers, write
 from services.sandbox.asked import Answer, Asked, Problem
+from services.sandbox.dialect import Head
+from services.sandbox.lifespan import live
 from services.sandbox.metering import Metering
 from services.sandbox.reply import BROKEN, TOKENS_BEFORE_BREAK, ClientLeft, Receive, Reply, Send
+from services.sandbox.routes import Route
 from services.sandbox.triggers import Triggers
 
 log = logging.getLogger("tokenrouter.sandbox")
@@ -28,35 +27,20 @@ class Counts(Struct):
     """The client closed the connection before the answer was done."""
 
 
-class Dialect(Struct, frozen=True):
-    """One provider's words: a module that reads requests, one that writes answers, and where it is served."""
-
-    name: str
-    path: str
-    listing: str
-    read: ModuleType
-    write: ModuleType
-
-
-OPENAI = Dialect("openai", "/openai/v1/responses", "/openai/v1/models", openai_read, openai_write)
-ANTHROPIC = Dialect("anthropic", "/anthropic/v1/messages", "/anthropic/v1/models", anthropic_read, anthropic_write)
-_BY_PATH = {dialect.path: dialect for dialect in (OPENAI, ANTHROPIC)}
-_BY_LISTING = {dialect.listing: dialect for dialect in (OPENAI, ANTHROPIC)}
-
-
 class Sandbox:
     """The application. `speed` divides every delay."""
 
     def __init__(self, speed: float) -> None:
         self._slowness = 1.0 / speed
         self._metering = Metering()
-        self._counts = {dialect.name: Counts() for dialect in (OPENAI, ANTHROPIC)}
+        self._counts = {provider: Counts() for provider in routes.PROVIDERS}
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _live(receive, send)
-        elif (dialect := _BY_PATH.get(scope["path"])) and scope["method"] == "POST":
-            await self._answer(dialect, scope, receive, send)
+            await live(receive, send)
+        elif scope["method"] == "POST" and (found := routes.answering(scope["path"])):
+            route, named = found
+            await self._answer(route, routes.head(named, scope["query_string"], scope["headers"]), receive, send)
         else:
             await self._look_up(scope["method"], scope["path"], send)
 
@@ -65,74 +49,76 @@ class Sandbox:
             return await _json(send, 200, {"status": "ok", "ready": True, "service": "sandbox"})
         if path == "/stats":
             return await _json(send, 200, msgspec.to_builtins(self._counts))
-        if method == "GET" and path in _BY_LISTING:
-            return await _json(send, 200, _BY_LISTING[path].write.listing())
-        dialect = ANTHROPIC if path.startswith("/anthropic") else OPENAI
-        return await _json(send, 404, dialect.write.error(Problem(404, f"Invalid URL ({method} {path})")))
+        if method == "GET" and (found := routes.listing(path)):
+            return await _json(send, 200, found.dialect.listing())
+        problem = Problem(404, f"Invalid URL ({method} {path})")
+        return await _json(send, 404, routes.nearest(path).dialect.error(problem))
 
-    async def _answer(self, dialect: Dialect, scope: Any, receive: Receive, send: Send) -> None:
-        counts = self._counts[dialect.name]
+    async def _answer(self, route: Route, head: Head, receive: Receive, send: Send) -> None:
+        counts, dialect = self._counts[route.provider], route.dialect
         counts.begun += 1
         body = await _body(receive)
         reply: Reply | None = None
         try:
-            request = _decoded(dialect, scope, body)
-            asked = dialect.read.read(request)
+            request = _decoded(body)
+            asked = _understood(route, request, head)
             wanted = triggers.find(asked.text)
             pace = models.pace(asked.model).scaled(self._slowness * (10 if "slow" in wanted else 1))
-            reply = Reply(receive, send, _headers(dialect), pace)
+            reply = Reply(receive, send, dialect.headers(200), pace)
             _raise_wanted(wanted)
-            await self._write(dialect, reply, request, asked, wanted, pace.first)
+            await self._write(route, head, reply, request, asked, wanted)
             counts.finished += 1
         except Problem as problem:
-            headers = _headers(dialect) | ({"retry-after": "1"} if problem.status in (429, 503, 529) else {})
-            await _json(send, problem.status, dialect.write.error(problem), headers)
+            told = dialect.framing(head).error(dialect.error(problem))
+            await _json(send, problem.status, told, dialect.headers(problem.status))
         except ClientLeft:
             counts.left += 1
-            log.info("client left", extra={"provider": dialect.name})
+            log.info("client left", extra={"provider": route.provider})
         finally:
             if reply is not None:
                 reply.close()
 
     async def _write(
-        self, dialect: Dialect, reply: Reply, request: dict[str, Any], asked: Asked, wanted: Triggers, first: float
+        self, route: Route, head: Head, reply: Reply, request: dict[str, Any], asked: Asked, wanted: Triggers
     ) -> None:
+        dialect = route.dialect
         answer: Answer = write.answer(asked, wanted)
         usage = self._metering.measure(asked, answer)
         ending = next((word for word in BROKEN if word in wanted), None)
         if asked.stream:
             fails_after = TOKENS_BEFORE_BREAK if ending == "fail" else None
-            await reply.stream(dialect.write.events(request, asked, answer, usage, fails_after), ending)
-            return
-        await reply.pass_time(first + usage.written * reply.pace.token)
+            events = dialect.events(request, asked, answer, usage, fails_after)
+            return await reply.stream(events, dialect.framing(head), ending)
+        await reply.pass_time(reply.pace.first + usage.written * reply.pace.token)
         if ending == "fail":
             raise Problem(500, "The model failed to go on. [sandbox]")
         if ending == "stall":
             await reply.stall()
-        await reply.json(200, dialect.write.whole(request, asked, answer, usage), cut=ending in ("cut", "eof"))
+        whole = dialect.whole(request, asked, answer, usage)
+        return await reply.json(200, whole, dialect.framing(head), cut=ending in ("cut", "eof"))
 
 
-def _decoded(dialect: Dialect, scope: Any, body: bytes) -> dict[str, Any]:
+def _decoded(body: bytes) -> dict[str, Any]:
     try:
         request = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Problem(400, "We could not parse the JSON body of your request.") from None
     if not isinstance(request, dict):
         raise Problem(400, "The body of the request must be a JSON object.")
-    if dialect is ANTHROPIC and not any(name == b"anthropic-version" for name, _ in scope["headers"]):
-        raise Problem(400, "anthropic-version: header is required")
     return request
+
+
+def _understood(route: Route, request: dict[str, Any], head: Head) -> Asked:
+    try:
+        return route.dialect.read(request, head)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # Readers look for what each provider checks beyond JSON types; a text in place of an object ends here.
+        raise Problem(400, "A field of the request is not of the type that it must be.") from None
 
 
 def _raise_wanted(wanted: Triggers) -> None:
     if wanted.status is not None and 400 <= wanted.status < 600:
         raise Problem(wanted.status, f"The prompt asked for status {wanted.status}. [sandbox]")
-
-
-def _headers(dialect: Dialect) -> dict[str, str]:
-    if dialect is ANTHROPIC:
-        return {"request-id": ids.letters("req_01")}
-    return {"x-request-id": ids.letters("req_"), "openai-version": "2020-10-01"}
 
 
 async def _body(receive: Receive) -> bytes:
@@ -144,26 +130,9 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-async def _json(send: Send, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+async def _json(send: Send, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
     content = msgspec.json.encode(body)
     named = {"content-type": "application/json", "content-length": str(len(content))} | (headers or {})
     raw = [(name.encode(), value.encode()) for name, value in named.items()]
     await send({"type": "http.response.start", "status": status, "headers": raw})
     await send({"type": "http.response.body", "body": content})
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    await receive()
-    orphaned = asyncio.create_task(_leave_with(os.getppid()))
-    await send({"type": "lifespan.startup.complete"})
-    log.info("sandbox providers are ready: no provider is called, answers are canned")
-    await receive()
-    orphaned.cancel()
-    await send({"type": "lifespan.shutdown.complete"})
-
-
-async def _leave_with(parent: int) -> None:
-    """Stop when the process that started this one is gone."""
-    while os.getppid() == parent:
-        await asyncio.sleep(1.0)
-    os.kill(os.getpid(), signal.SIGTERM)

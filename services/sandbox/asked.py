@@ -1,4 +1,4 @@
-"""What a request asks for and what is answered, without either provider's words."""
+"""What a request asks for and what is answered, in no provider's words."""
 
 from typing import Any, Literal
 
@@ -6,11 +6,15 @@ from msgspec import Struct
 
 
 class Problem(Exception):
-    """The provider would refuse this with an HTTP error."""
+    """The provider would refuse this with an HTTP error. `kind` is the error's type where the status alone does not tell;
+    `details` is more that some providers say."""
 
-    def __init__(self, status: int, message: str, *, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, *, param: str | None = None, code: str | None = None, kind: str | None = None,
+        details: Any = None,
+    ) -> None:  # fmt: skip
         super().__init__(message)
-        self.status, self.message, self.param, self.code = status, message, param, code
+        self.status, self.message, self.param, self.code, self.kind, self.details = status, message, param, code, kind, details
 
 
 class Tool(Struct, frozen=True):
@@ -77,7 +81,7 @@ class Usage(Struct, frozen=True, kw_only=True):
 
 
 class Event(Struct, frozen=True, array_like=True):
-    """A stream event and how many tokens it carries; the pace comes from them."""
+    """A stream event and how many tokens it carries; the pace comes from them. Some APIs do not name their events."""
 
     name: str
     data: dict[str, Any]

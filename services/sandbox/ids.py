@@ -11,6 +11,6 @@ def hexadecimal(prefix: str) -> str:
     return f"{prefix}_{secrets.token_hex(24)}"
 
 
-def letters(prefix: str) -> str:
-    """As Anthropic's: `msg_01…`; and OpenAI's call ids."""
-    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(22))
+def letters(prefix: str, length: int = 22) -> str:
+    """As Anthropic's: `msg_01…`; and call ids, with `length` letters and digits after the prefix."""
+    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))

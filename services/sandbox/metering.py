@@ -4,13 +4,13 @@ from services.sandbox import tokens
 from services.sandbox.asked import Answer, Asked, Usage
 
 _SHORTEST = 1024
-"""Tokens from which both providers cache."""
+"""Tokens from which most providers cache."""
 _HELD = 512
 """Prefixes remembered before the oldest is dropped."""
 
 
 class Metering:
-    """Both providers cache by prefix; here, by the first 4096 characters that the model reads."""
+    """Providers cache by prefix; here, by the first 4096 characters that the model reads."""
 
     def __init__(self) -> None:
         self._seen: dict[int, None] = {}

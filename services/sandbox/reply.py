@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from services.sandbox.asked import Event
+from services.sandbox.framing import Framing
 from services.sandbox.models import Pace
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -38,9 +39,9 @@ class Reply:
         if self._left.done():
             raise ClientLeft
 
-    async def json(self, status: int, body: dict[str, Any], *, cut: bool = False) -> None:
+    async def json(self, status: int, body: dict[str, Any], framing: Framing, *, cut: bool = False) -> None:
         """A whole body; `cut`: only half of it, and the connection breaks off."""
-        content = msgspec.json.encode(body)
+        content = framing.waiting[1] + msgspec.json.encode(body)
         await self._start(status, "application/json", len(content))
         half = content[: len(content) // 2] if cut else content
         await self._send({"type": "http.response.body", "body": half, "more_body": cut})
@@ -50,25 +51,26 @@ class Reply:
         await self._left
         raise ClientLeft
 
-    async def stream(self, events: Iterator[Event], ending: str | None) -> None:
+    async def stream(self, events: Iterator[Event], framing: Framing, ending: str | None) -> None:
         """The events, one write each; `ending`, one of BROKEN, is what happens after a few tokens. Raises ClientLeft."""
         await self.pass_time(self.pace.first)
-        await self._start(200, "text/event-stream; charset=utf-8", None)
-        sent = 0
+        await self._start(200, framing.content_type, None)
+        sent, before = 0, framing.waiting[0] + (b"[" if framing.array else b"")
         for event in events:
             if ending in ("cut", "eof", "stall") and sent >= TOKENS_BEFORE_BREAK:
                 break
             await self.pass_time(event.tokens * self.pace.token)
-            await self._event(event)
-            sent += event.tokens
+            await self._write(before + framing.event(event))
+            sent, before = sent + event.tokens, b",\r\n" if framing.array else b""
         if ending == "stall":
             await self.stall()
+        if ending in (None, "fail"):
+            await self._write(b"]" if framing.array else framing.closing)
         if ending != "cut":
             # Without a last body message, the server breaks the connection off.
             await self._send({"type": "http.response.body", "body": b""})
 
-    async def _event(self, event: Event) -> None:
-        body = b"event: %b\ndata: %b\n\n" % (event.name.encode(), msgspec.json.encode(event.data))
+    async def _write(self, body: bytes) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def _start(self, status: int, kind: str, length: int | None) -> None:

@@ -7,7 +7,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """A field `x` is read from `TOKENROUTER_X`."""
 
     sandbox_port: int
-    """Where both providers and the probes listen."""
+    """Where all providers and the probes listen."""
     sandbox_speed: float = 1.0
     """1 is lifelike; 20 is twenty times faster."""
     ops_host: str = "127.0.0.1"

@@ -74,7 +74,7 @@ def _calls(asked: Asked, wanted: Triggers) -> list[Call]:
         chosen *= 2
     if not asked.parallel:
         chosen = chosen[:1]
-    return [Call(tool.name, json.dumps(schema.instance(tool.parameters, _subject(text)))) for tool in chosen]
+    return [Call(tool.name, json.dumps(schema.instance(tool.parameters or {"type": "object"}, _subject(text)))) for tool in chosen]
 
 
 def _mentioned(tool: Tool, text: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.supervisor.settings import PROVIDERS, Settings
+from services.supervisor.settings import Settings
 
 _SYSTEM = frozenset({
     "PATH", "HOME", "USER", "LANG", "LANGUAGE", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
@@ -44,7 +44,7 @@ def password_variable(service: str) -> str:
 
 def for_service(service: str, settings: Settings, nats: Nats) -> dict[str, str]:
     """The environment of one service, without what differs between its instances."""
-    environ = {name: value for name, value in settings.environ.items() if _may_see(service, name)}
+    environ = {name: value for name, value in settings.environ.items() if _may_see(service, name, settings)}
     if service in USERS:
         environ |= nats.credentials(service, settings.environ)
     environ["TOKENROUTER_HOME"] = str(settings.home)
@@ -56,11 +56,11 @@ def system(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name in _SYSTEM or name.startswith(_SYSTEM_PREFIXES)}
 
 
-def _may_see(service: str, name: str) -> bool:
+def _may_see(service: str, name: str, settings: Settings) -> bool:
     if name in _OWNERS:
         return service in _OWNERS[name]
     if name.startswith("TOKENROUTER_") or name in _SYSTEM or name.startswith(_SYSTEM_PREFIXES):
         return True
     if service != "provider-worker":
         return False
-    return name.upper() in _OUTBOUND or name.startswith(tuple(f"{provider}_" for provider in PROVIDERS))
+    return name.upper() in _OUTBOUND or name.startswith(tuple(f"{prefix}_" for prefix in settings.provider_prefixes))

@@ -15,6 +15,11 @@ STOP_ORDER = ("edge", "firewall", "rules", "router", "provider-worker", "recorde
 # Uvicorn gives requests in flight 60 seconds, provider-workers finish theirs with the edges' patience behind them.
 GRACE = {"edge": 70.0, "provider-worker": 70.0}
 OPS_HOST = "127.0.0.1"
+# Base URLs end as each provider's own SDK takes them.
+SANDBOX_PATHS = {
+    "OPENAI_BASE_URL": "/openai/v1", "ANTHROPIC_BASE_URL": "/anthropic", "GEMINI_BASE_URL": "/gemini", "DEEPSEEK_BASE_URL": "/deepseek",
+    "MISTRAL_BASE_URL": "/mistral",
+}  # fmt: skip
 
 
 def bootstrap(settings: Settings, nats: Nats) -> Program:
@@ -29,8 +34,7 @@ def services(settings: Settings, nats: Nats) -> list[Program]:
     if settings.sandbox:
         port = probe.free_port()
         programs.append(_service("sandbox", 1, settings, nats, {"TOKENROUTER_SANDBOX_PORT": str(port)}))
-        url = f"http://127.0.0.1:{port}"
-        worker |= {"OPENAI_BASE_URL": f"{url}/openai/v1", "ANTHROPIC_BASE_URL": f"{url}/anthropic", "TOKENROUTER_SANDBOX": "1"}
+        worker |= {"TOKENROUTER_SANDBOX": "1"} | {name: f"http://127.0.0.1:{port}{path}" for name, path in SANDBOX_PATHS.items()}
     for service in SERVICES:
         extra = worker if service == "provider-worker" else {}
         programs += [_service(service, number + 1, settings, nats, extra) for number in range(settings.scale[service])]

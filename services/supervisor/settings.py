@@ -3,15 +3,16 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from libs.catalog.providers import BadProviders, Profile, builtin
+from libs.catalog.providers import load as load_providers
 from services.supervisor import dotenv
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project's folder, where `python -m services.x` works."""
 
-PROVIDERS = ("OPENAI", "ANTHROPIC", "GEMINI", "DEEPSEEK", "MISTRAL")
 SERVICES = ("firewall", "rules", "router", "provider-worker", "recorder", "edge")
 """The services that may be scaled, in the order in which they start."""
 
@@ -33,12 +34,19 @@ class Settings:
     """Empty: run the embedded server."""
     clickhouse_url: str
     scale: Mapping[str, int]
+    providers: Mapping[str, Profile] = field(default_factory=builtin)
 
     @property
     def sandbox(self) -> bool:
         """No provider is configured, so the built-in ones answer."""
-        names = (f"{provider}_{field}" for provider in PROVIDERS for field in ("API_KEY", "BASE_URL"))
+        suffixes = ("", *(f"_{number}" for number in range(2, 10)))
+        names = (f"{prefix}_{field}{suffix}" for prefix in self.provider_prefixes for field in ("API_KEY", "BASE_URL") for suffix in suffixes)
         return not any(self.environ.get(name) for name in names)
+
+    @property
+    def provider_prefixes(self) -> list[str]:
+        """Of the variables that configure providers: `OPENAI` and so on, and those of the operator's own file."""
+        return [profile.prefix for profile in self.providers.values()]
 
     @property
     def local_host(self) -> str:
@@ -69,6 +77,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv_path: Path = ROOT / ".
         nats_url=merged.get("NATS_URL", ""),
         clickhouse_url=merged.get("CLICKHOUSE_URL", ""),
         scale=parse_scale(merged.get("SCALE", "")),
+        providers=_providers(merged.get("TOKENROUTER_PROVIDERS_FILE", "")),
     )
     if settings.scale["recorder"] > 1 and not settings.clickhouse_url:
         raise BadSetting("SCALE: more than one recorder needs a ClickHouse server; set CLICKHOUSE_URL or leave recorder at 1")
@@ -89,6 +98,13 @@ def parse_scale(text: str) -> dict[str, int]:
             raise BadSetting(f"SCALE: {name} needs a number from 1 to 99, as in {name}=2")
         scale[service] = int(count)
     return scale
+
+
+def _providers(path: str) -> dict[str, Profile]:
+    try:
+        return load_providers(path)
+    except BadProviders as error:
+        raise BadSetting(f"TOKENROUTER_PROVIDERS_FILE: {error}") from None
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:

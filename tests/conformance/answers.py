@@ -1,5 +1,6 @@
 """Runs recorded streams through a dialect, and says whether what comes out is a valid Responses stream."""
 
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,37 @@ from libs.responses.sse import ServerSentEvent, SseParser
 from libs.vault.envelopes import Envelopes
 from services.provider_worker.dialect import Call, Dialect, Outcome, Reader
 from services.provider_worker.dialects.anthropic import Anthropic
+from services.provider_worker.dialects.chat import Chat
+from services.provider_worker.dialects.chat.quirks import Quirks
+from services.provider_worker.dialects.gemini import Gemini
 from services.provider_worker.dialects.openai import OpenAI
 
 Json = dict[str, Any]
 
 STREAMS = Path(__file__).parent / "streams"
+PROVIDERS_TOML = Path(__file__).parents[2] / "libs" / "catalog" / "providers.toml"
 _events: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 _responses: TypeAdapter[Any] = TypeAdapter(Response)
 
 ENVELOPES = Envelopes(bytes(32), "workspace")
 
+_PROVIDERS = {entry["id"]: entry for entry in tomllib.loads(PROVIDERS_TOML.read_text())["provider"]}
+
+
+def chat(provider: str, **quirks: Any) -> Chat:
+    """The chat dialect as providers.toml has it, with other quirks where given."""
+    entry = _PROVIDERS[provider]
+    return Chat(provider, msgspec.convert(entry.get("chat", {}) | quirks, Quirks), entry["name"])
+
+
 DIALECTS: dict[str, Dialect] = {
     "openai": OpenAI(),
     "anthropic": Anthropic(),
+    "gemini": Gemini(),
+    "chat": chat("openai"),
+    "deepseek": chat("deepseek"),
+    "mistral": chat("mistral"),
+    "openrouter": chat("openrouter"),
 }
 """Every dialect under test, by the name of its folder in `streams`."""
 

@@ -21,6 +21,28 @@ def test_p59_thinking_tokens_are_reported_apart() -> None:
     assert DIALECT.read(whole_bytes("anthropic", "text"), call()).usage.reasoning_tokens == 0
 
 
+def test_p59_thinking_that_is_not_told_apart_is_estimated_and_said_to_be() -> None:
+    split = b'"output_tokens_details":{"thinking_tokens":61}'
+    stream = stream_bytes("anthropic", "thinking")
+    assert split in stream
+    whole = msgspec.json.decode(whole_bytes("anthropic", "thinking"))
+    del whole["usage"]["output_tokens_details"]
+    _, outcome = streamed(DIALECT, stream.replace(b"," + split, b""))
+    read = DIALECT.read(msgspec.json.encode(whole), call(stream=False))
+    assert outcome.usage == read.usage
+    visible = outcome.response["output"][-1]["content"][0]["text"]
+    assert outcome.usage.reasoning_tokens == outcome.usage.output_tokens - -(-len(visible) // 4) > 0
+    assert outcome.notes == read.notes
+    assert "estimate" in outcome.notes[0]
+    assert streamed(DIALECT, stream)[1].notes == []
+
+
+def test_p56_tokens_written_to_the_cache_are_one_sum() -> None:
+    whole = msgspec.json.decode(whole_bytes("anthropic", "thinking"))
+    whole["usage"]["cache_creation"] = {"ephemeral_5m_input_tokens": 12, "ephemeral_1h_input_tokens": 500}
+    assert DIALECT.read(msgspec.json.encode(whole), call()).usage.cache_write_tokens == 512
+
+
 def test_p60_usage_in_the_stream_is_cumulative() -> None:
     _, outcome = streamed(DIALECT, stream_bytes("anthropic", "text"))
     assert (outcome.usage.input_tokens, outcome.usage.output_tokens) == (25, 19)
@@ -73,13 +95,25 @@ def test_p66_neighbouring_text_blocks_are_one_part() -> None:
     assert [part["text"] for part in message["content"]] == ["Writing it. Now."]
 
 
-def test_the_model_and_id_are_the_providers() -> None:
+def test_p38_thinking_is_shown_as_a_summary() -> None:
+    events, outcome = streamed(DIALECT, stream_bytes("anthropic", "thinking"))
+    said = "".join(event["delta"] for event in events if event["type"] == "response.reasoning_summary_text.delta")
+    assert said == outcome.response["output"][0]["summary"][0]["text"] == "27 * 453: first 27 * 400 = 10800, then 27 * 53 = 1431."
+    assert not any("reasoning_text" in event["type"] for event in events)
+
+
+def test_p10_a_stop_string_ends_a_whole_answer() -> None:
+    [message] = DIALECT.read(whole_bytes("anthropic", "stop_sequence"), call()).response["output"]
+    assert message["status"] == "completed"
+
+
+def test_p81_p82_the_model_and_id_are_the_providers() -> None:
     events, outcome = streamed(DIALECT, stream_bytes("anthropic", "text"))
     assert events[0]["response"]["model"] == outcome.response["model"] == "claude-sonnet-4-5-20250929"
     assert outcome.provider_response_id == "msg_014p7gG3wDgGV9EUtLvnow3U"
 
 
-def test_an_abandoned_answer_knows_its_input() -> None:
+def test_p61_an_abandoned_answer_knows_its_input() -> None:
     reader = DIALECT.reader(call())
     feed(reader, stream_bytes("anthropic", "cut_off"))
     usage = reader.abandon().usage

@@ -137,6 +137,7 @@ def test_a_stream_that_never_began_has_nothing_to_bill(provider: str) -> None:
 
 @pytest.mark.parametrize(("provider", "name", "code"), [
     ("anthropic", "overloaded_first", "upstream_unavailable"), ("openai", "error_first", "rate_limit_exceeded"),
+    ("gemini", "error_first", "upstream_unavailable"),
 ])
 def test_p68_an_error_before_anything_else_may_fall_back(provider: str, name: str, code: str) -> None:
     with pytest.raises(ProviderFailure) as caught:
@@ -144,7 +145,7 @@ def test_p68_an_error_before_anything_else_may_fall_back(provider: str, name: st
     assert (caught.value.code, caught.value.fallback, caught.value.billing) == (code, True, "none")
 
 
-@pytest.mark.parametrize(("provider", "name"), [("anthropic", "overloaded_late"), ("openai", "error_late")])
+@pytest.mark.parametrize(("provider", "name"), [("anthropic", "overloaded_late"), ("openai", "error_late"), ("gemini", "error_late")])
 def test_p68_an_error_after_deltas_keeps_what_was_said(provider: str, name: str) -> None:
     reader = DIALECTS[provider].reader(call())
     with pytest.raises(ProviderFailure) as caught:

@@ -13,11 +13,12 @@ from libs.contracts.decisions import (
 )
 from libs.contracts.deltas import Completed, Deltas, Event, Failed, Refused, Released, Started
 from libs.contracts.errors import ErrorInfo
-from libs.contracts.health import Health, ProviderAccount
+from libs.contracts.health import Health, OfferedModel, ProviderAccount
 from libs.contracts.ledger import LedgerBatch, LedgerRow
 from libs.contracts.message import Body, Condition, Hop, Message, RuleTrace, Warning
 from libs.contracts.queries import SqlAnswer, SqlQuery
-from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, RequestFacts, Routed, Ruled, Screened, advance
+from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, Delivered, RequestFacts, Routed, Ruled, Screened, advance
+from libs.contracts.telemetry import Observed, Rest, Tally
 
 ADMITTED = Admitted(
     request_id="req_00000000-0000-4000-8000-000000000001", workspace="default", key_id="key_1", created_at=1795000000.25,
@@ -25,7 +26,8 @@ ADMITTED = Admitted(
     stream=True,
     facts=RequestFacts(
         model="gpt-4o:cost", target=Target(model="gpt-4o", mode="cost"), override=Target(provider="openai"), metadata={"team": "blue"},
-        input_chars=12, max_output_tokens=100, tools=2, builtin_tools=["web_search"], images=1, files=1, audio=1, structured=True, explain=True,
+        input_chars=12, max_output_tokens=100, tools=2, builtin_tools=["web_search"], images=1, files=1, audio=1, documents=1, file_ids=1,
+        google_files=1, json_schema=True, effort="high", prompt_template=True, structured=True, explain=True,
     ),
     body=Body(inline=b'{"input":"hello"}', size=17),
     provider_keys={"openai": b"\x00sealed"},
@@ -50,16 +52,21 @@ PRICE = Price(
 ROUTED = advance(
     RULED, Routed,
     decision=Decision(
-        mode="cost", confidence=0.8, chosen=1, scored=b'[{"model":"gpt-4o"}]', excluded=[Excluded(provider="anthropic", model="m", reason="no key")],
+        mode="cost", confidence=0.8, chosen=1, scored=b'[{"model":"gpt-4o"}]', excluded=[Excluded(provider="anthropic", model="m", reason="no key", until=1795000009.5)],
         candidates=[
             Candidate(provider="openai", model="gpt-4o", price=PRICE, score=0.9, cost=1.0, quality=0.7, latency=0.5, expected_usd=0.001),
-            Candidate(provider="openai", model="gpt-5", max_output_tokens=1000, sandbox=True),
+            Candidate(provider="openai", account="2", model="gpt-5", max_output_tokens=1000, reasoning=True, sandbox=True),
         ],
         warnings=[Warning(source="router", message="freed")],
     ),
+    not_before=1795000001.5, patience=6.0,
+    delivered=Delivered(
+        items=Body(inline=b"[]", size=2), count=1, by=["openai/gpt-4o"], input_tokens=5, output_tokens=4, cached_tokens=3, cache_write_tokens=2,
+        reasoning_tokens=1, cost_usd="0.01",
+    ),
 )
 OUTCOME = AttemptOutcome(
-    attempt=1, provider="openai", model="gpt-4o", status="failed", code="rate_limit_exceeded", http_status=429, retry_after=7.0,
+    attempt=1, provider="openai", account="2", model="gpt-4o", status="failed", code="rate_limit_exceeded", http_status=429, retry_after=7.0,
     message="slow down",
 )
 IDS = {"request_id": ADMITTED.request_id, "dispatch": 2, "attempt": 1}
@@ -76,14 +83,19 @@ SAMPLES: list[Message] = [
     advance(ROUTED, AttemptFailed, attempts=[OUTCOME]),
     Cancelled(request_id=ADMITTED.request_id, dispatch=2, reason="client disconnected"),
     Started(**IDS, worker="provider-worker-1", provider="openai", model="gpt-4o"),
-    Released(**IDS, expires_at=1795000004.5),
+    Released(**IDS, expires_at=1795000004.5, begun=True),
     Deltas(**IDS, seq=3, events=[Event("response.output_text.delta", b'{"delta":"a"}'), Event("x", b"", "claim-1")]),
     Completed(**IDS, seq=4, status="completed", response=Body(inline=b"{}", size=2), provider="openai", model="gpt-4o", output_tokens=5),
-    Failed(**IDS, error=ERROR),
+    Failed(**IDS, error=ERROR, output=Body(inline=b"[]", size=2)),
     Refused(**IDS, stage="firewall", error=ERROR),
     Health(
         service="provider-worker", instance="provider-worker-1", at=1795000000.0, running=[ADMITTED.request_id],
-        providers=[ProviderAccount(provider="openai", has_key=True, configured=True, sandbox=True, models=["m"])],
+        providers=[ProviderAccount(provider="openai", has_key=True, configured=True, sandbox=True, models=[OfferedModel(id="m", has=("images",))])],
+        resting=[Rest(provider="openai", account="default", model="gpt-4o", until=1795000009.5, code="upstream_timeout", failures=5)],
+    ),
+    Observed(
+        worker="provider-worker-1",
+        tallies=[Tally(provider="openai", account="2", model="gpt-4o", ok=3, failed=1, rest_until=1795000009.5, code="upstream_timeout")],
     ),
     LedgerBatch(rows=[LedgerRow("requests", b'{"request_id":"r"}')]),
     SqlQuery(sql="SELECT 1"),

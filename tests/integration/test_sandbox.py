@@ -1,21 +1,14 @@
-"""The sandbox providers, as a process of their own, through the providers' own SDKs."""
+"""The sandbox's OpenAI Responses and Anthropic Messages, through the providers' own SDKs."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import anthropic
-import httpx
 import openai
 import pytest
 
-SPEED = "40"
 WEATHER = {
     "type": "object", "required": ["city", "unit"], "additionalProperties": False,
     "properties": {"city": {"type": "string"}, "unit": {"type": "string", "enum": ["C", "F"]}},
@@ -28,52 +21,18 @@ ANTHROPIC_TOOL: Any = {"name": "get_weather", "description": "Look up the foreca
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environ = os.environ | {"TOKENROUTER_SANDBOX_PORT": str(port), "TOKENROUTER_SANDBOX_SPEED": SPEED}
-    process = subprocess.Popen([sys.executable, "-m", "services.sandbox"], env=environ)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until_ready(url, process)
-        yield url
-    finally:
-        process.terminate()
-        assert process.wait(10) in (0, -signal.SIGTERM)
-
-
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the sandbox ended"
-        try:
-            if httpx.get(f"{url}/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise AssertionError("the sandbox did not become ready")
-
-
-@pytest.fixture(scope="module")
-def http(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=20.0, headers={"anthropic-version": "2023-06-01"}) as client:
-        yield client
-
-
 @pytest.fixture
-def gpt(address: str) -> Iterator[openai.OpenAI]:
+def gpt(sandbox_url: str) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(
-        base_url=f"{address}/openai/v1", api_key="sk-fake", max_retries=0, _strict_response_validation=True
+        base_url=f"{sandbox_url}/openai/v1", api_key="sk-fake", max_retries=0, _strict_response_validation=True
     ) as client:
         yield client
 
 
 @pytest.fixture
-def claude(address: str) -> Iterator[anthropic.Anthropic]:
+def claude(sandbox_url: str) -> Iterator[anthropic.Anthropic]:
     with anthropic.Anthropic(
-        base_url=f"{address}/anthropic", api_key="sk-ant-fake", max_retries=0, _strict_response_validation=True
+        base_url=f"{sandbox_url}/anthropic", api_key="sk-ant-fake", max_retries=0, _strict_response_validation=True
     ) as client:
         yield client
 
@@ -333,65 +292,3 @@ def _message(claude: anthropic.Anthropic, stream: bool, **asked: Any) -> Any:
         return claude.messages.create(**settings)
     with claude.messages.stream(**settings) as events:
         return events.get_final_message()
-
-
-# Both, below the SDKs
-
-
-@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
-@pytest.mark.parametrize("stream", [False, True])
-def test_cut_breaks_the_connection(http: httpx.Client, dialect: str, stream: bool) -> None:
-    with pytest.raises(httpx.RemoteProtocolError):
-        _post(http, dialect, "Hi [sandbox:cut]", stream)
-
-
-@pytest.mark.parametrize(("dialect", "last"), [("openai", "response.completed"), ("anthropic", "message_stop")])
-def test_eof_ends_without_the_last_event(http: httpx.Client, dialect: str, last: str) -> None:
-    assert last in _post(http, dialect, "Hi", True).text
-    broken = _post(http, dialect, "Hi [sandbox:eof]", True).text
-    assert "delta" in broken
-    assert last not in broken
-
-
-@pytest.mark.parametrize("dialect", ["openai", "anthropic"])
-@pytest.mark.parametrize("stream", [False, True])
-def test_stall_lasts_until_the_client_leaves(http: httpx.Client, dialect: str, stream: bool) -> None:
-    before = http.get("/stats").json()[dialect]["left"]
-    with pytest.raises(httpx.ReadTimeout):
-        _post(http, dialect, "Hi [sandbox:stall]", stream, timeout=0.5)
-    deadline = time.monotonic() + 5
-    while http.get("/stats").json()[dialect]["left"] == before:
-        assert time.monotonic() < deadline, "the sandbox did not see the client leave"
-        time.sleep(0.02)
-
-
-def test_slow_is_slower(http: httpx.Client) -> None:
-    begun = time.perf_counter()
-    _post(http, "openai", "Hi [sandbox:slow] [sandbox:tokens=100]", True)
-    # 0.4 s to the first token, 100 tokens at 90 a second, ten times that, at 40 times the speed: 0.38 s; 0.04 if not slowed.
-    assert time.perf_counter() - begun > 0.3
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "said"),
-    [
-        ("/openai/v1/responses", b"{", "parse"),
-        ("/openai/v1/responses", b"[]", "JSON object"),
-        ("/openai/v1/responses", b'{"model":"gpt-4o"}', "'input'"),
-        ("/openai/v1/responses", b'{"input":"Hi"}', "'model'"),
-        ("/anthropic/v1/messages", b'{"model":"claude-haiku-4-5","messages":[{"role":"user","content":"Hi"}]}', "max_tokens"),
-        ("/anthropic/v1/messages", b'{"model":"claude-haiku-4-5","max_tokens":5,"messages":[]}', "messages"),
-    ],
-)
-def test_bad_requests(http: httpx.Client, path: str, body: bytes, said: str) -> None:
-    reply = http.post(path, content=body)
-    assert reply.status_code == 400
-    assert said in reply.json()["error"]["message"]
-
-
-def _post(http: httpx.Client, dialect: str, prompt: str, stream: bool, timeout: float = 20.0) -> httpx.Response:
-    if dialect == "openai":
-        body: dict[str, Any] = {"model": "gpt-4o", "input": prompt, "stream": stream}
-        return http.post("/openai/v1/responses", json=body, timeout=timeout)
-    body = {"model": "claude-haiku-4-5", "max_tokens": 500, "messages": [{"role": "user", "content": prompt}], "stream": stream}
-    return http.post("/anthropic/v1/messages", json=body, timeout=timeout)

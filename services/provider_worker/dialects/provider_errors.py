@@ -86,7 +86,8 @@ def failure(
 
 
 def said(body: bytes) -> Said:
-    """Reads an error body: {"error": {…}}, a bare error object, a list of them, a string; HTML and garbage become a snippet."""
+    """Reads an error body: {"error": {…}}, {"detail": …}, a bare error object, a list of them, a string; HTML and garbage become a
+    snippet."""
     try:
         raw = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -97,9 +98,27 @@ def said(body: bytes) -> Said:
         return Said(message=error if isinstance(error, str) else "", raw=raw)
     param = error.get("param")
     return Said(
-        message=_text(error.get("message")), type=_text(error.get("type")), code=_text(error.get("code")),
+        message=_message(error), type=_text(error.get("type")), code=_text(error.get("code")),
         param=param if isinstance(param, str) else None, raw=raw,
     )
+
+
+def _message(error: dict[str, Any]) -> str:
+    """`message`, or what FastAPI's servers say in `detail`; Mistral puts its `detail` there or into `message`."""
+    message = error.get("message")
+    detail = (message if isinstance(message, dict) else error).get("detail")
+    if detail is None or (message and isinstance(message, str)):
+        return _text(message)
+    return "; ".join(map(_complaint, detail)) if isinstance(detail, list) else _text(detail)
+
+
+def _complaint(one: Any) -> str:
+    """{"loc": ["body", "tools", 0], "msg": "Field required"} as `body.tools.0: Field required`."""
+    if not isinstance(one, dict):
+        return _text(one)
+    place = one.get("loc")
+    said = _text(one.get("msg"))
+    return f"{'.'.join(map(str, place))}: {said}" if isinstance(place, list) else said
 
 
 def _text(value: Any) -> str:

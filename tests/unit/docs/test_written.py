@@ -11,7 +11,7 @@ import pytest
 
 from docs.pages import SETTINGS, variable
 from services.supervisor.environment import USERS, password_variable
-from services.supervisor.settings import PROVIDERS
+from libs.catalog.providers import builtin
 from tests.unit.docs.pages import IDS, PAGES, ROOT, blocks, code, columns
 
 # Read by the supervisor as a whole, named here because it has no struct of fields.
@@ -42,13 +42,13 @@ def test_modules_exist(page: Path) -> None:
 
 def settings() -> set[str]:
     fields = {variable(field.name) for kind in SETTINGS.values() for field in msgspec.structs.fields(kind)}
-    providers = {f"{name}_{field}" for name in ("{PROVIDER}", *PROVIDERS) for field in ("API_KEY", "BASE_URL", "MODELS")}
+    providers = {f"{name}_{field}" for name in ("{PROVIDER}", *(profile.prefix for profile in builtin().values())) for field in ("API_KEY", "BASE_URL", "MODELS")}
     return fields | providers | SUPERVISOR | RESERVED | {password_variable(user) for user in USERS}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_settings_exist(page: Path) -> None:
-    names = r"(?:TOKENROUTER|NATS|CLICKHOUSE|\{PROVIDER\}|" + "|".join(PROVIDERS) + r")_[A-Z_]*[A-Z]"
+    names = r"(?:TOKENROUTER|NATS|CLICKHOUSE|\{PROVIDER\}|" + "|".join(profile.prefix for profile in builtin().values()) + r")_[A-Z_]*[A-Z]"
     assert set(re.findall(rf"(?<![\w/$]){names}\b", code(page.read_text()))) <= settings()
 
 

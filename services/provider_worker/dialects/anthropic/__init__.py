@@ -8,7 +8,8 @@ from services.provider_worker.dialect import Call, Outcome, ProviderFailure, Ups
 from services.provider_worker.dialects import provider_errors
 from services.provider_worker.dialects.anthropic.answer import AnswerWriter
 from services.provider_worker.dialects.anthropic.errors import error_failure, http_failure
-from services.provider_worker.dialects.anthropic.request import body
+from services.provider_worker.dialects.anthropic.refusal import cannot
+from services.provider_worker.dialects.anthropic.request import RequestWriter
 from services.provider_worker.dialects.anthropic.stream import AnthropicReader
 from services.provider_worker.dialects.anthropic.wire import decode_message
 
@@ -21,11 +22,21 @@ class Anthropic:
 
     inlines: frozenset[str] = frozenset()
 
+    def fetches(self, url: str) -> bool:
+        """Every public one."""
+        return True
+
     def build(self, call: Call) -> Upstream:
         """The request for /v1/messages. Raises ProviderFailure for what Anthropic cannot express."""
-        content, adapted = body(call)
+        writer = RequestWriter(call)
+        try:
+            content = writer.write()
+        except (TypeError, AttributeError, KeyError) as error:
+            raise cannot(f"a request of this shape ({error})") from None
         headers = {"content-type": "application/json", "anthropic-version": VERSION}
-        return Upstream(path="/v1/messages", content=content, headers=headers, adapted=adapted)
+        return Upstream(
+            path="/v1/messages", content=content, headers=headers, adapted=writer.adapted, schemas=writer.strict.unenforced
+        )
 
     def authorize(self, key: str) -> dict[str, str]:
         """Anthropic's own key header."""

@@ -9,8 +9,9 @@ from libs.responses.builder import ResponseBuilder
 from libs.responses.usage import usage_object
 from services.provider_worker.dialect import Call, Outcome, Usage
 from services.provider_worker.dialects.anthropic.history import ORIGIN
-from services.provider_worker.dialects.anthropic.names import original_names
+from services.provider_worker.dialects.anthropic.usage import NO_SPLIT, thinking_untold, tokens, usage_of
 from services.provider_worker.dialects.anthropic.wire import Block, Delta, StopDetails, UsageSaid
+from services.provider_worker.dialects.tool_names import original_names
 
 Json = dict[str, Any]
 Status = Literal["completed", "incomplete", "failed"]
@@ -114,43 +115,34 @@ class AnswerWriter:
     def outcome(self) -> Outcome:
         """What the answer came to."""
         status, reason = self._end()
-        usage = self.usage()
-        response = self._response(usage) | {"status": status}
+        output = self.builder.output
+        usage = usage_of(self._usage, output)
+        response = self._response(output, usage) | {"status": status}
         if status == "incomplete":
             response["incomplete_details"] = {"reason": reason}
-        return Outcome(status=status, response=response, usage=usage, provider_response_id=self.provider_id)
+        notes = [NO_SPLIT] if thinking_untold(self._usage, output) else []
+        return Outcome(status=status, response=response, usage=usage, provider_response_id=self.provider_id, notes=notes)
 
     def abandoned(self) -> Outcome:
         """What there was of an answer that never ended."""
         self.builder.finish(whole=False)
-        usage = Usage(source="none")
+        output, usage = self.builder.output, Usage(source="none")
         if self.provider_id:
-            # The input was counted at the start; of the output, what was seen: about four characters to a token.
-            seen = max(self._usage.output_tokens or 0, -(-self.builder.chars // 4))
-            self._usage.output_tokens = seen
-            usage = msgspec.structs.replace(self.usage(), source="estimated")
+            # The input was counted at the start; of the output, what was seen.
+            self._usage.output_tokens = max(self._usage.output_tokens or 0, tokens(self.builder.chars))
+            usage = msgspec.structs.replace(usage_of(self._usage, output), source="estimated")
         error = {"code": "server_error", "message": "The provider's stream ended before the answer was complete."}
-        response = self._response(usage) | {"error": error}
+        response = self._response(output, usage) | {"error": error}
         return Outcome(status="failed", response=response, usage=usage, provider_response_id=self.provider_id)
 
-    def usage(self) -> Usage:
-        """Anthropic counts what it read from and wrote to the cache apart from the input; OpenAI counts them in."""
-        said = self._usage
-        read, written = said.cache_read_input_tokens or 0, said.cache_creation_input_tokens or 0
-        return Usage(
-            input_tokens=(said.input_tokens or 0) + read + written, output_tokens=said.output_tokens or 0, cached_tokens=read,
-            cache_write_tokens=written, reasoning_tokens=(said.output_tokens_details or {}).get("thinking_tokens") or 0,
-            source="provider" if said.input_tokens is not None or said.output_tokens is not None else "none",
-        )
-
-    def _response(self, usage: Usage) -> Json:
+    def _response(self, output: list[Json], usage: Usage) -> Json:
         counted = None
         if usage.source != "none":
             counted = usage_object(
                 input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cached_tokens=usage.cached_tokens,
                 cache_write_tokens=usage.cache_write_tokens, reasoning_tokens=usage.reasoning_tokens,
             )
-        return {"output": self.builder.output, "usage": counted} | ({"model": self.model} if self.model else {})
+        return {"output": output, "usage": counted} | ({"model": self.model} if self.model else {})
 
     def _end(self) -> tuple[Status, str | None]:
         # A reason that is not known yet is no proof of a whole answer.
@@ -171,10 +163,12 @@ class AnswerWriter:
         span = {"start_index": start, "end_index": end}
         return [
             event
-            for citation in citations if citation.get("type") == "web_search_result_location" and citation.get("url")
+            for citation in citations
+            if citation.get("type") == "web_search_result_location" and isinstance(citation.get("url"), str)
             for event in self.builder.annotation(_url_citation(citation) | span)
         ]
 
 
 def _url_citation(citation: Json) -> Json:
-    return {"type": "url_citation", "url": citation["url"], "title": citation.get("title") or ""}
+    title = citation.get("title")
+    return {"type": "url_citation", "url": citation["url"], "title": title if isinstance(title, str) else ""}

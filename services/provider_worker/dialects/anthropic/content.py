@@ -12,22 +12,25 @@ Json = dict[str, Any]
 _IMAGES = {f"image/{kind}": f"image/{kind}" for kind in ("jpeg", "png", "gif", "webp")} | {"image/jpg": "image/jpeg"}
 _TEXT_FILES = frozenset({"application/json", "application/xml", "application/x-yaml", "application/yaml"})
 _PDF_MAGIC = "JVBERi0"
+_NO_DETAIL = "detail was left out: Anthropic scales images itself"
 
 
-def blocks(content: Any, where: str) -> list[Json]:
+def blocks(content: Any, where: str, adapted: list[str]) -> list[Json]:
     """The blocks of a message's content, blank texts left out: Anthropic refuses them."""
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content.strip() else []
     made = [_block(part, f"{where}[{index}]") for index, part in enumerate(content or ())]
+    if any(part.get("detail", "auto") not in ("auto", None) for part in content or ()) and _NO_DETAIL not in adapted:
+        adapted.append(_NO_DETAIL)
     return [block for block in made if block is not None]
 
 
-def text_of(content: Any, where: str) -> str:
-    """The text of a content that may hold nothing else."""
-    found = blocks(content, where)
+def texts(content: Any, where: str) -> list[Json]:
+    """The blocks of a content that may hold nothing but text."""
+    found = blocks(content, where, [])
     if any(block["type"] != "text" for block in found):
         raise cannot("anything but text in a system or assistant message", where)
-    return "\n".join(block["text"] for block in found)
+    return found
 
 
 def _block(part: Json, where: str) -> Json | None:

@@ -15,6 +15,12 @@ _STATUS = {
 }
 # Told with 400 or 429: waiting does not help, another account or provider does.
 _NO_MONEY = ("credit balance is too low", "spend limit", "usage limit", "reached your specified api usage")
+# What another provider may take, or may be able to fetch: limits of Anthropic's own, not mistakes of the request.
+# https://platform.claude.com/docs/en/build-with-claude/vision, .../pdf-support, .../structured-outputs
+_OWN_LIMITS = (
+    "image exceeds", "image dimensions exceed", "too many images", "pdf pages", "only https", "unable to download", "robots.txt",
+    "optional parameters", "union types", "schema is too complex", "grammar is too large", "circular reference",
+)
 # Thinking that Anthropic no longer accepts was put into the request by us.
 _STALE_THINKING = ("signature", "thinking blocks", "thinking block")
 
@@ -38,6 +44,6 @@ def _known(status: int, said: Said) -> Meaning | None:
     text = said.message.lower()
     if status in (400, 429) and any(phrase in text for phrase in _NO_MONEY):
         return Meaning("insufficient_quota", True)
-    if status == 400 and any(phrase in text for phrase in _STALE_THINKING):
+    if status == 400 and any(phrase in text for phrase in (*_STALE_THINKING, *_OWN_LIMITS)):
         return Meaning("invalid_request", True)
     return None

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from libs.vault.envelopes import Envelopes
-from services.provider_worker.dialects.anthropic.content import blocks, text_of
-from services.provider_worker.dialects.anthropic.names import safe_id, safe_name
+from services.provider_worker.dialects.anthropic.content import blocks, texts
+from services.provider_worker.dialects.anthropic.names import safe_id
 from services.provider_worker.dialects.anthropic.refusal import cannot, malformed
+from services.provider_worker.dialects.tool_names import safe_name
 
 Json = dict[str, Any]
 
@@ -41,7 +42,7 @@ class History:
     def read(self, given: Any) -> "History":
         """Takes the request's `input`. Raises ProviderFailure for what cannot be expressed."""
         if isinstance(given, str):
-            self._say("user", blocks(given, "input"))
+            self._say("user", blocks(given, "input", self._adapted))
         else:
             for index, item in enumerate(given or ()):
                 self._item(item, f"input[{index}]")
@@ -70,14 +71,11 @@ class History:
         if role in ("system", "developer"):
             if self.turns:
                 self._adapted.append(f"{where}: a {role} message in mid-conversation was moved to the top")
-            text = text_of(content, place)
-            if text.strip():
-                self.system.append(text)
+            self.system += ["\n".join(block["text"] for block in found)] if (found := texts(content, place)) else []
         elif role == "assistant":
-            text_of(content, place)
-            self._say("assistant", blocks(content, place))
+            self._say("assistant", texts(content, place))
         else:
-            self._say("user", blocks(content, place))
+            self._say("user", blocks(content, place, self._adapted))
 
     def _call(self, item: Json, where: str) -> None:
         call_id, name = item.get("call_id") or item.get("id") or "", item.get("name") or ""
@@ -107,7 +105,7 @@ class History:
             raise malformed(f"{where} is the result of call {call_id!r}, but no such call stands before it", f"{where}.call_id")
         block: Json = {"type": "tool_result", "tool_use_id": waiting.popleft()}
         output = item.get("output")
-        content = output if isinstance(output, str) else blocks(output, f"{where}.output")
+        content = output if isinstance(output, str) else blocks(output, f"{where}.output", self._adapted)
         if content:
             block["content"] = content
         if item.get("is_error") is True:
@@ -192,7 +190,7 @@ def _arguments(text: str, where: str) -> msgspec.Raw:
     try:
         _check_object(stripped)
     except msgspec.MsgspecError:
-        raise malformed(f"{where}.arguments is not a JSON object", f"{where}.arguments") from None
+        raise cannot("arguments that are not a JSON object", f"{where}.arguments") from None
     return msgspec.Raw(stripped.encode())
 
 

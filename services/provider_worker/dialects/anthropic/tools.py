@@ -3,21 +3,19 @@
 from typing import Any
 
 from services.provider_worker.dialects.anthropic.models import Traits
-from services.provider_worker.dialects.anthropic.names import safe_name
 from services.provider_worker.dialects.anthropic.refusal import cannot, malformed
-from services.provider_worker.dialects.anthropic.schema import restricted
+from services.provider_worker.dialects.anthropic.strict import Strict
+from services.provider_worker.dialects.tool_names import safe_name
 
 Json = dict[str, Any]
 
-# https://platform.claude.com/docs/en/build-with-claude/structured-outputs: strict tools in one request.
-MAX_STRICT = 20
 _FREEFORM: Json = {
     "type": "object", "properties": {"input": {"type": "string", "description": "The whole input of the tool, as plain text."}},
     "required": ["input"], "additionalProperties": False,
 }
 
 
-def definitions(request: Json, traits: Traits, adapted: list[str]) -> list[Json]:
+def definitions(request: Json, strict: Strict) -> list[Json]:
     """The request's tools, those of `allowed_tools` only where it says so, in the order given: it decides cache hits."""
     tools: list[Json] = request.get("tools") or []
     choice = request.get("tool_choice")
@@ -26,11 +24,7 @@ def definitions(request: Json, traits: Traits, adapted: list[str]) -> list[Json]
         tools = [tool for tool in tools if tool.get("name") in allowed]
         if not tools:
             raise malformed("tool_choice.tools names none of the tools", "tool_choice.tools")
-    strict = sum(tool.get("strict") is True for tool in tools)
-    enforce = traits.structured and strict <= MAX_STRICT
-    if strict and not enforce:
-        adapted.append("strict was dropped from the tools: more than this model can enforce")
-    return [_definition(tool, f"tools[{index}]", enforce, adapted) for index, tool in enumerate(tools)]
+    return [_definition(tool, f"tools[{index}]", strict) for index, tool in enumerate(tools)]
 
 
 def undeclared(names: list[str]) -> list[Json]:
@@ -38,16 +32,15 @@ def undeclared(names: list[str]) -> list[Json]:
     return [{"name": safe_name(name), "input_schema": {"type": "object"}} for name in names]
 
 
-def _definition(tool: Json, where: str, enforce: bool, adapted: list[str]) -> Json:
+def _definition(tool: Json, where: str, strict: Strict) -> Json:
     kind = tool.get("type")
     if kind == "custom":
         return _described(tool, _FREEFORM)
     if kind != "function":
         raise cannot(f"the built-in tool {kind}", f"{where}.type")
     schema = tool.get("parameters") or {}
-    if tool.get("strict") is True and enforce:
-        return _described(tool, restricted(schema, adapted, f"tool {tool['name']}")) | {"strict": True}
-    return _described(tool, schema)
+    enforced = strict.tool(tool["name"], schema) if tool.get("strict") is True else None
+    return _described(tool, schema) if enforced is None else _described(tool, enforced) | {"strict": True}
 
 
 def _described(tool: Json, schema: Json) -> Json:

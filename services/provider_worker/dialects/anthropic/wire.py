@@ -8,6 +8,12 @@ from msgspec import Struct
 Json = dict[str, Any]
 
 
+class OutputDetails(Struct):
+    """What the output tokens were spent on; older models do not say."""
+
+    thinking_tokens: int | None = None
+
+
 class UsageSaid(Struct):
     """Cumulative in a stream; a field that is not told keeps its last value."""
 
@@ -15,7 +21,7 @@ class UsageSaid(Struct):
     output_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
-    output_tokens_details: Json | None = None
+    output_tokens_details: OutputDetails | None = None
 
 
 class Block(Struct):

@@ -4,19 +4,26 @@ from collections.abc import Mapping
 
 from services.provider_worker.dialect import Call, Outcome, ProviderFailure, Upstream
 from services.provider_worker.dialects import provider_errors
-from services.provider_worker.dialects.openai.answer import outcome_of, response_in
+from services.provider_worker.dialects.openai.answer import read
 from services.provider_worker.dialects.openai.request import body
 from services.provider_worker.dialects.openai.stream import OpenAIReader
 from services.provider_worker.dialects.provider_errors import Meaning
 
-# A parameter that this model refuses says nothing about the next candidate.
-_MODEL_CODES = frozenset({"unsupported_parameter", "unsupported_value", "model_not_available"})
+# What this model refuses says nothing about the next candidate; nor does state that belongs to another organisation, which the
+# next candidate leaves out.
+_MODEL_CODES = frozenset({"unsupported_parameter", "unsupported_value", "model_not_available", "invalid_encrypted_content"})
+# Parameters of the chat API that the Responses API never had and other APIs do.
+_CHAT_ONLY = frozenset({"stop", "seed", "n", "logit_bias", "frequency_penalty", "presence_penalty"})
 
 
 class OpenAI:
     """https://platform.openai.com/docs/api-reference/responses"""
 
     inlines: frozenset[str] = frozenset()
+
+    def fetches(self, url: str) -> bool:
+        """Every public one."""
+        return True
 
     def build(self, call: Call) -> Upstream:
         """The request minus our own fields, with the provider's model id."""
@@ -29,7 +36,7 @@ class OpenAI:
 
     def read(self, body: bytes, call: Call) -> Outcome:
         """A whole response. Raises ProviderFailure for an error body and for a failure that another provider may not have."""
-        return outcome_of(response_in(body))
+        return read(body, call)
 
     def reader(self, call: Call) -> OpenAIReader:
         """For a streamed response."""
@@ -39,8 +46,11 @@ class OpenAI:
         """https://platform.openai.com/docs/guides/error-codes"""
         said = provider_errors.said(body)
         known = None
-        if said.code in _MODEL_CODES:
+        if said.code in _MODEL_CODES or (said.code == "unknown_parameter" and said.param in _CHAT_ONLY):
             known = Meaning("invalid_request", True)
         elif said.code == "model_not_found":
             known = Meaning("model_not_found", True)
+        elif said.message.startswith("Item with id"):
+            # A 404 that is about the history: reasoning by id alone, which OpenAI has forgotten or never stored.
+            known = Meaning("invalid_request", True)
         return provider_errors.failure("OpenAI", status, headers, said, known)

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 
 from libs.responses.usage import usage_object
-from services.provider_worker.dialect import Outcome, ProviderFailure, Usage
+from services.provider_worker.dialect import Call, Outcome, ProviderFailure, Usage
 from services.provider_worker.dialects import provider_errors
+from services.provider_worker.dialects.openai.client_view import ClientView
 
 Json = dict[str, Any]
 
@@ -15,8 +16,17 @@ _ENDED = {"completed": "completed", "incomplete": "incomplete", "failed": "faile
 _PASSING = {"server_error": "upstream_unavailable", "rate_limit_exceeded": "rate_limit_exceeded"}
 
 
-def response_in(body: bytes) -> Json:
-    """The response object in a body. Raises ProviderFailure when there is none."""
+def read(body: bytes, call: Call) -> Outcome:
+    """A whole answer. Raises ProviderFailure for an error body and for a failure that another provider may not have."""
+    response = _response_in(body)
+    try:
+        ClientView(call).response(response)
+        return outcome_of(response)
+    except (TypeError, AttributeError, KeyError) as error:
+        raise ProviderFailure(f"OpenAI's response cannot be read: {error}", billing="maybe") from None
+
+
+def _response_in(body: bytes) -> Json:
     try:
         response = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -45,7 +55,13 @@ def outcome_of(response: Json) -> Outcome:
     usage, counted = read_usage(response.get("usage"))
     if counted is not None:
         response["usage"] = counted
-    return Outcome(status=status, response=response, usage=usage, provider_response_id=response.get("id") or "")  # type: ignore[arg-type]
+    return Outcome(status=status, response=response, usage=usage, provider_response_id=id_of(response))  # type: ignore[arg-type]
+
+
+def id_of(response: Json) -> str:
+    """OpenAI's id of the response; empty when it told none."""
+    told = response.get("id")
+    return told if isinstance(told, str) else ""
 
 
 def complete_calls(items: list[Json]) -> None:
@@ -61,11 +77,11 @@ def read_usage(given: Any) -> tuple[Usage, Json | None]:
         return Usage(source="none"), None
     into, out = given.get("input_tokens_details") or {}, given.get("output_tokens_details") or {}
     usage = Usage(
-        input_tokens=given.get("input_tokens") or 0,
-        output_tokens=given.get("output_tokens") or 0,
-        cached_tokens=into.get("cached_tokens") or 0,
-        cache_write_tokens=into.get("cache_write_tokens") or 0,
-        reasoning_tokens=out.get("reasoning_tokens") or 0,
+        input_tokens=_count(given, "input_tokens"),
+        output_tokens=_count(given, "output_tokens"),
+        cached_tokens=_count(into, "cached_tokens"),
+        cache_write_tokens=_count(into, "cache_write_tokens"),
+        reasoning_tokens=_count(out, "reasoning_tokens"),
     )
     ours = usage_object(
         input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cached_tokens=usage.cached_tokens,
@@ -75,3 +91,8 @@ def read_usage(given: Any) -> tuple[Usage, Json | None]:
         "input_tokens_details": into | ours["input_tokens_details"], "output_tokens_details": out | ours["output_tokens_details"],
     }
     return usage, given | ours | details
+
+
+def _count(said: Json, name: str) -> int:
+    value = said.get(name)
+    return value if type(value) is int and value > 0 else 0

@@ -106,7 +106,12 @@ def _unfinished(known: _Item) -> Json:
             content.append({"type": "refusal", "refusal": text["refusal"]})
         return item | {"content": content, "status": "incomplete"}
     if kind == "reasoning":
-        return item | {"summary": [{"type": "summary_text", "text": text["summary"]}] if "summary" in text else []}
+        # The state of unfinished reasoning is not whole either, and no good for a next turn.
+        return item | {
+            "summary": [{"type": "summary_text", "text": text["summary"]}] if "summary" in text else [], "encrypted_content": None,
+        }
     if kind == "function_call":
         return item | {"arguments": text.get("arguments", ""), "status": "incomplete"}
+    if kind == "custom_tool_call":
+        return item | {"input": text.get("input", "")}
     return item

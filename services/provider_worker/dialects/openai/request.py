@@ -4,8 +4,9 @@ from typing import Any
 
 import msgspec
 
-from libs.vault.envelopes import is_envelope
 from services.provider_worker.dialect import Call
+from services.provider_worker.dialects.openai.history import History
+from services.provider_worker.dialects.tool_names import safe_name
 
 Json = dict[str, Any]
 
@@ -25,7 +26,9 @@ def body(call: Call) -> tuple[bytes, list[str]]:
     request: Json = {"model": call.model}
     request.update((name, value) for name, value in call.request.items() if name not in OURS)
     if isinstance(request.get("input"), list):
-        request["input"] = _own_items(request["input"], adapted)
+        request["input"] = History(call, adapted).read(request["input"])
+    if request.get("tools"):
+        _name_tools(request, adapted)
     if call.stream:
         request["stream"] = True
         options = {k: v for k, v in (call.request.get("stream_options") or {}).items() if k not in _OUR_STREAM_OPTIONS}
@@ -34,9 +37,22 @@ def body(call: Call) -> tuple[bytes, list[str]]:
     return _encode(request), adapted
 
 
-def _own_items(items: list[Any], adapted: list[str]) -> list[Any]:
-    """Without reasoning that another provider wrote: OpenAI can neither read nor look it up."""
-    kept = [item for item in items if item.get("type") != "reasoning" or not is_envelope(item.get("encrypted_content"))]
-    if len(kept) < len(items):
-        adapted.append(f"{len(items) - len(kept)} reasoning items of another provider were left out")
-    return kept
+def _name_tools(request: Json, adapted: list[str]) -> None:
+    """OpenAI refuses the whole request for a tool whose name has a dot in it, as those of MCP servers do."""
+    tools = [_named(tool) for tool in request["tools"]]
+    renamed = [old["name"] for old, new in zip(request["tools"], tools, strict=True) if old is not new]
+    if not renamed:
+        return
+    adapted.append(f"renamed for OpenAI, which takes letters, digits, _ and - only: {', '.join(renamed)}")
+    request["tools"] = tools
+    choice = request.get("tool_choice")
+    if isinstance(choice, dict):
+        choice = _named(choice)
+        request["tool_choice"] = choice | {"tools": [_named(tool) for tool in choice["tools"]]} if "tools" in choice else choice
+
+
+def _named(tool: Json) -> Json:
+    name = tool.get("name")
+    if tool.get("type") not in ("function", "custom") or not isinstance(name, str) or safe_name(name) == name:
+        return tool
+    return tool | {"name": safe_name(name)}

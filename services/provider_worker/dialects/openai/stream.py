@@ -11,8 +11,9 @@ from libs.contracts.deltas import Event
 from libs.responses.sse import ServerSentEvent
 from services.provider_worker.dialect import Call, Outcome, ProviderFailure, Usage
 from services.provider_worker.dialects import provider_errors
-from services.provider_worker.dialects.openai.answer import complete_calls, outcome_of
+from services.provider_worker.dialects.openai.answer import complete_calls, id_of, outcome_of
 from services.provider_worker.dialects.openai.calls import Written
+from services.provider_worker.dialects.openai.client_view import ClientView
 
 Json = dict[str, Any]
 
@@ -50,6 +51,7 @@ class OpenAIReader:
         self._frame = call.frame
         self._started = False
         self._written = Written()
+        self._view = ClientView(call)
         self._provider_id = ""
         self._special: dict[str, Callable[[Json], list[Event]]] = {
             _ITEM_ADDED: self._item_added, _ITEM_DONE: self._item_done, _ARGUMENTS_DONE: self._arguments_done,
@@ -105,7 +107,8 @@ class OpenAIReader:
 
     def _begin(self, kind: str, response: Json) -> list[Event]:
         self._started = True
-        self._provider_id = response.get("id") or self._provider_id
+        self._provider_id = id_of(response) or self._provider_id
+        self._view.response(response)
         shown = self._frame.render(response, status=response.get("status") or "in_progress")
         return [_response_event(kind, shown)]
 
@@ -118,7 +121,8 @@ class OpenAIReader:
         return [_response_event(kind, shown) for kind in ("response.created", "response.in_progress")] + events
 
     def _end(self, response: Json) -> list[Event]:
-        self._provider_id = response.get("id") or self._provider_id
+        self._provider_id = id_of(response) or self._provider_id
+        self._view.response(response)
         outcome = outcome_of(response)
         events = self._opened(self._written.close_calls())
         if not response.get("output"):
@@ -128,15 +132,18 @@ class OpenAIReader:
 
     def _item_added(self, message: Json) -> list[Event]:
         complete_open(message["item"])
+        self._view.item(message["item"])
         self._written.added(message["output_index"], message["item"])
         return [Event(_ITEM_ADDED, _encode(message))]
 
     def _item_done(self, message: Json) -> list[Event]:
         complete_calls([message["item"]])
+        self._view.item(message["item"])
         before = self._written.done(message["output_index"], message["item"])
         return [*before, Event(_ITEM_DONE, _encode(message))]
 
     def _arguments_done(self, message: Json) -> list[Event]:
+        self._view.named(message)
         before = self._written.arguments_done(message)
         return [*before, Event(_ARGUMENTS_DONE, _encode(message))]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.deltas import Event
-from libs.responses.builder import ResponseBuilder, fresh_id
+from libs.responses.builder import ResponseBuilder, fresh_id, is_fresh_id
 from services.provider_worker.dialect import Outcome, Usage
 from tests.conformance.answers import Grammar, call, check_event, check_outcome
 
@@ -174,6 +174,12 @@ def _take(builder: ResponseBuilder, step: str, key: int, text: str) -> list[Even
 def test_fresh_ids_are_fresh() -> None:
     assert fresh_id("msg").startswith("msg_")
     assert len({fresh_id("rs") for _ in range(1000)}) == 1000
+
+
+def test_fresh_ids_are_told_from_a_providers() -> None:
+    assert is_fresh_id(fresh_id("msg"))
+    for other in ("msg_68f0a1c2d3e4f5a6b7c8d9e0f1a2b3c4", "chatcmpl-1", "", None, 7, "tr"):
+        assert not is_fresh_id(other)
 
 
 def test_a_delta_costs_next_to_nothing() -> None:

@@ -208,6 +208,8 @@ def test_json_mode(fields: Json) -> None:
     ({"input": "x", "max_output_tokens": 1.5}, "max_output_tokens"), ({"input": "x", "model": 4}, "model"),
     ({"input": "x", "metadata": {"a": 1}}, "metadata.a"), ({"input": "x", "metadata": {"a": "b" * 513}}, "metadata.a"),
     ({"input": "x", "metadata": {str(n): "" for n in range(17)}}, "metadata"), ({"input": "x", "metadata": []}, "metadata"),
+    ({"input": [{"role": ["user"], "content": "x"}]}, "input"), ({"input": [{"role": "user", "content": [{"type": {}}]}]}, "input"),
+    ({"input": "x", "text": {"format": {"type": []}}}, "text"),
 ])
 def test_what_is_malformed_is_named(request_: Json, param: str) -> None:
     assert wrong(request_, param).endswith(".")

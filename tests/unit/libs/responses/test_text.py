@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from libs.contracts.decisions import Target
 from libs.contracts.requests import RequestFacts
@@ -119,6 +121,8 @@ def test_facts_fit_the_contract() -> None:
     assert (counted.images, counted.files, counted.audio) == (2, 2, 1)
     assert (counted.tools, counted.builtin_tools) == (3, ["web_search", "custom"])
     assert counted.structured
+    assert counted.json_schema
+    assert counted.prompt_template
     assert counted.max_output_tokens == 9
 
 
@@ -129,3 +133,91 @@ def test_input_chars_counts_text_and_tool_definitions() -> None:
     assert facts({"input": [message, call, {"type": "function_call_output", "call_id": "c", "output": "1234"}]})["input_chars"] == 11
     assert facts({"input": "", "tools": [{"type": "x"}]})["input_chars"] == len('[{"type":"x"}]')
     assert not facts({"input": "", "text": {"format": {"type": "text"}}})["structured"]
+
+
+def fact(name: str, *parts: Json, **fields: Any) -> Any:
+    return facts({"input": [{"type": "message", "role": "user", "content": list(parts)}]} | fields)[name]
+
+
+def test_media_in_tool_results_count() -> None:
+    image = {"type": "input_image", "image_url": data_url("image/png", b"x")}
+    file = {"type": "input_file", "file_url": "https://example.com/a.pdf"}
+    counted = facts({"input": [
+        {"type": "function_call_output", "call_id": "c", "output": [image, file, {"type": "input_text", "text": "12345"}]},
+        {"type": "custom_tool_call_output", "call_id": "d", "output": [image]},
+        {"type": "computer_call_output", "call_id": "e", "output": {"type": "computer_screenshot", "image_url": "https://example.com/e.png"}},
+    ]})
+    assert (counted["images"], counted["files"], counted["input_chars"]) == (3, 1, 5)
+
+
+@pytest.mark.parametrize(
+    ("part", "stored", "at_google"),
+    [
+        ({"type": "input_image", "file_id": "file-abc"}, 1, 0),
+        ({"type": "input_file", "file_id": "file-abc"}, 1, 0),
+        ({"type": "input_file", "file_id": "files/abc"}, 0, 1),
+        ({"type": "input_file", "file_url": "gs://bucket/a.pdf"}, 0, 1),
+        ({"type": "input_file", "file_url": "https://generativelanguage.googleapis.com/v1beta/files/abc"}, 0, 1),
+        ({"type": "input_file", "file_url": "https://youtu.be/abc"}, 0, 1),
+        ({"type": "input_file", "file_url": "https://example.com/files/abc"}, 0, 0),
+        ({"type": "input_image", "image_url": "https://example.com/a.png"}, 0, 0),
+        ({"type": "input_file", "file_id": None, "file_data": "QQ=="}, 0, 0),
+    ],
+)
+def test_files_in_a_providers_storage_are_told_apart(part: Json, stored: int, at_google: int) -> None:
+    assert (fact("file_ids", part), fact("google_files", part)) == (stored, at_google)
+
+
+@pytest.mark.parametrize(
+    ("part", "is_document"),
+    [
+        ({"filename": "a.docx", "file_data": "UEsDBA=="}, True), ({"filename": "SUMS.XLSX", "file_url": "https://example.com/1"}, True),
+        ({"file_url": "https://example.com/a.pptx?token=1"}, True), ({"file_data": data_url("application/msword", b"x")}, True),
+        ({"file_data": data_url("application/vnd.openxmlformats-officedocument.wordprocessingml.document", b"x")}, True),
+        ({"filename": "a.pdf", "file_data": data_url("application/pdf", b"x")}, False), ({"filename": "a.csv", "file_data": "YSxi"}, False),
+        ({"filename": "notes.docx.txt", "file_data": data_url("text/plain", b"x")}, False), ({"file_url": "https://example.com/a?b=c.docx"}, False),
+        ({"file_url": 5, "filename": ["a.docx"], "file_data": {}}, False),
+    ],
+)
+def test_documents_are_files_that_are_neither_pdf_nor_text(part: Json, is_document: bool) -> None:
+    part = {"type": "input_file"} | part
+    assert (fact("documents", part), fact("files", part)) == (int(is_document), 1)
+
+
+def test_the_text_of_text_files_counts() -> None:
+    text = "word " * 1000
+    counted: int = fact("input_chars", {"type": "input_file", "filename": "a.txt", "file_data": data_url("text/plain", text.encode())})
+    assert abs(counted - len(text)) < 50
+    assert fact("input_chars", {"type": "input_file", "file_data": data_url("application/pdf", text.encode())}) == 0
+
+
+@pytest.mark.parametrize(("reasoning", "effort"), [(None, ""), ({}, ""), ({"effort": None}, ""), ({"effort": "xhigh"}, "xhigh"), ({"effort": 5}, "")])
+def test_the_effort_is_told(reasoning: Any, effort: str) -> None:
+    assert fact("effort", reasoning=reasoning) == effort
+
+
+@pytest.mark.parametrize(("kind", "structured", "json_schema"), [("text", False, False), ("json_object", True, False), ("json_schema", True, True)])
+def test_json_mode_and_schemas_are_told_apart(kind: str, structured: bool, json_schema: bool) -> None:
+    counted = facts({"input": "", "text": {"format": {"type": kind, "name": "n", "schema": {}}}})
+    assert (counted["structured"], counted["json_schema"]) == (structured, json_schema)
+
+
+def test_a_stored_prompt_is_told() -> None:
+    assert facts({"prompt": {"id": "pmpt_1"}})["prompt_template"]
+    assert not facts({"input": "", "prompt": None})["prompt_template"]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["input_image", "input_file", "message", "files/a"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["type", "content", "output", "summary", "text", "file_id", "file_data", "filename", "file_url", "image_url"]),
+        inner, max_size=4,
+    ),
+    max_leaves=12,
+)
+
+
+@given(items=st.lists(st.dictionaries(st.sampled_from(["type", "content", "output", "summary", "arguments"]), json_values, max_size=4), max_size=3))
+def test_items_of_any_shape_are_counted_and_fit_the_contract(items: list[Json]) -> None:
+    counted = RequestFacts(model="m", target=Target(), **facts({"input": items}))
+    assert msgspec.json.decode(msgspec.json.encode(counted), type=RequestFacts) == counted

@@ -1,0 +1,89 @@
+"""The way of an answer's events to the edge: numbered, in order, and never an item opened before it has something to say.
+
+Events that open a message or a call wait for the first that fills it. As long as nothing else is out, another candidate may still
+take over unseen; and when a provider dies between two items, the client has whole items only.
+"""
+
+import time
+from typing import Any
+
+from libs.bus.service import Bus
+from libs.contracts.deltas import Deltas, Event
+from services.provider_worker.continuation import shifted
+
+_OPENING = frozenset({
+    "response.created", "response.in_progress", "response.queued", "response.output_item.added", "response.content_part.added",
+    "response.reasoning_summary_part.added",
+})
+_ADDED, _DONE = "response.output_item.added", "response.output_item.done"
+# A model that thinks in silence opens its reasoning item minutes before it says anything; clients show that.
+_THINKING = b'"type":"reasoning"'
+MESSAGE_BYTES = 400_000
+
+
+class Relay:
+    """For one attempt. `behind` is the number of items that earlier attempts delivered."""
+
+    def __init__(self, bus: Bus, reply: str, ids: dict[str, Any], behind: int) -> None:
+        self._bus, self._reply, self._ids, self._behind = bus, reply, ids, behind
+        self._held: list[Event] = []
+        self._open = 0
+        self.seq = 0
+        self.first_at: float | None = None
+        """Unix seconds at which the first events went out."""
+        self.done: list[bytes] = []
+        """The `response.output_item.done` events that went out."""
+
+    @property
+    def at_boundary(self) -> bool:
+        """Whole items are with the client, and nothing of an unfinished one."""
+        return bool(self.done) and self._open == 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether the provider has said anything at all: something is out, or held back for what fills it."""
+        return self.first_at is None and not self._held
+
+    async def take(self, events: list[Event]) -> None:
+        """Send what can go out, hold what only opens."""
+        if self._behind:
+            events = shifted(events, self._behind)
+        waiting = self._held + events if self._held else events
+        cut = len(waiting)
+        while cut and waiting[cut - 1].type in _OPENING and not _tells_of_thinking(waiting[cut - 1]):
+            cut -= 1
+        self._held = waiting[cut:]
+        if cut:
+            await self._send(waiting[:cut])
+
+    async def flush(self) -> None:
+        """The answer is whole: nothing is held any more."""
+        held, self._held = self._held, []
+        if held:
+            await self._send(held)
+
+    async def _send(self, events: list[Event]) -> None:
+        if self.first_at is None:
+            self.first_at = time.time()
+        for event in events:
+            if event.type == _ADDED:
+                self._open += 1
+            elif event.type == _DONE:
+                self._open -= 1
+                self.done.append(event.data)
+        await self._bus.publish(self._reply, Deltas(**self._ids, seq=self.seq, events=await self._sized(events)))
+        self.seq += 1
+
+    async def _sized(self, events: list[Event]) -> list[Event]:
+        """The events as they can travel: by claim check where they are too large for a message."""
+        if sum(len(event.data) for event in events) < MESSAGE_BYTES:
+            return events
+        travelling = []
+        for event in events:
+            body = await self._bus.claims.stow(event.data)
+            travelling.append(Event(event.type, body.inline, body.claim))
+        return travelling
+
+
+def _tells_of_thinking(event: Event) -> bool:
+    return event.type == _ADDED and _THINKING in event.data

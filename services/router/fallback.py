@@ -1,0 +1,84 @@
+"""After a failed attempt: which candidate is next, how long it gets, or what the client is told. Pure."""
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from libs.contracts.decisions import AttemptOutcome, Candidate
+from libs.contracts.telemetry import Rest
+
+KEY_CODES = frozenset({"provider_key_invalid", "insufficient_quota"})
+"""The account is of no use, whatever the model."""
+UNWELL_CODES = frozenset({"upstream_unavailable", "upstream_timeout", "upstream_error"})
+"""The provider has trouble, so its other models are tried last."""
+NOT_ACCEPTED_STATUSES = (None, 429, 503, 529)
+"""With `upstream_unavailable` or `rate_limit_exceeded`: the provider surely has not begun to work. None: it was never reached."""
+BACKOFF = 0.3
+"""Seconds before the first repetition of a call; doubled before each further one."""
+AFTERWARDS = 1.0
+"""Seconds that must be left for the answer after a wait."""
+
+RestOf = Callable[[Candidate], Rest | None]
+
+
+class Repeat(Struct, frozen=True):
+    """The same candidate again, after a wait."""
+
+    index: int
+    wait: float
+    """Seconds."""
+
+
+def following(candidates: Sequence[Candidate], attempts: Sequence[AttemptOutcome], is_served: Callable[[str], bool], rest_of: RestOf) -> int | None:
+    """The best candidate that was not tried, whose account was not turned down and which is not resting; one at a provider
+    without trouble goes first. None when there is none."""
+    tried = {(attempt.provider, attempt.account, attempt.model) for attempt in attempts}
+    barred = {(attempt.provider, attempt.account) for attempt in attempts if attempt.code in KEY_CODES}
+    unwell = {attempt.provider for attempt in attempts if attempt.code in UNWELL_CODES}
+    limited = {(attempt.provider, attempt.account) for attempt in attempts if attempt.code == "rate_limit_exceeded"}
+    left = [
+        index for index, one in enumerate(candidates)
+        if (one.provider, one.account, one.model) not in tried and (one.provider, one.account) not in barred
+        and is_served(one.provider) and rest_of(one) is None
+    ]
+    return min(
+        left,
+        key=lambda index: (
+            candidates[index].provider in unwell or (candidates[index].provider, candidates[index].account) in limited, index
+        ),
+        default=None,
+    )
+
+
+def repeat(
+    candidates: Sequence[Candidate], attempts: Sequence[AttemptOutcome], rest_of: RestOf, *, now: float, deadline: float,
+    patience: float, uniform: Callable[[float, float], float],
+) -> Repeat | None:
+    """A candidate that surely did not accept the call, to be tried again after a jittered wait of at most `patience` seconds;
+    the one with the shortest wait. None when none may be."""
+    last = {(attempt.provider, attempt.account, attempt.model): attempt for attempt in attempts}
+    found: list[Repeat] = []
+    for index, one in enumerate(candidates):
+        attempt = last.get((one.provider, one.account, one.model))
+        if attempt is None or not surely_not_accepted(attempt):
+            continue
+        wait = BACKOFF * 2 ** (len(attempts) - 1) * uniform(0.5, 1.5)
+        rest = rest_of(one)
+        asked = max(attempt.retry_after or 0.0, rest.until - now if rest is not None and not rest.failures else 0.0)
+        # Everybody was told the same moment; a little later each at his own.
+        wait = max(wait, asked * uniform(1.0, 1.1) if asked else 0.0)
+        if wait <= patience and now + wait + AFTERWARDS < deadline:
+            found.append(Repeat(index, wait))
+    return min(found, key=lambda one: one.wait, default=None)
+
+
+def surely_not_accepted(attempt: AttemptOutcome) -> bool:
+    """Whether a repetition cannot lead to a second answer, or a second bill."""
+    return attempt.code in ("rate_limit_exceeded", "upstream_unavailable") and attempt.http_status in NOT_ACCEPTED_STATUSES
+
+
+def soonest(candidates: Sequence[Candidate], attempts: Sequence[AttemptOutcome], rest_of: RestOf, now: float) -> float | None:
+    """Seconds until some candidate may be called again, as far as anyone said; None when nobody did."""
+    waits = [attempt.retry_after for attempt in attempts if attempt.retry_after is not None and attempt.code not in KEY_CODES]
+    waits += [rest.until - now for one in candidates if (rest := rest_of(one)) is not None]
+    return max(0.0, min(waits)) if waits else None
