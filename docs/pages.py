@@ -16,20 +16,22 @@ from libs.bus import asyncapi, metrics
 from libs.bus.asyncapi import CHANNELS
 from libs.bus.service import Bus
 from libs.bus.settings import ALIASES, BusSettings
-from libs.contracts import decisions, deltas, errors, health, ledger, message, policies, queries, requests
+from libs.contracts import decisions, deltas, errors, health, ledger, message, policies, queries, requests, telemetry
 from services.bootstrap.settings import BootstrapSettings
 from services.edge import openapi
 from services.edge.app import application
 from services.edge.settings import EdgeSettings
 from services.provider_worker.settings import WorkerSettings
 from services.recorder.settings import RecorderSettings
+from services.router.settings import RouterSettings
 from services.sandbox.settings import Settings as SandboxSettings
 
 GENERATED = "<!-- Written by `make docs`; edit the source that is named below instead. -->\n\n"
-CONTRACTS = (decisions, deltas, errors, health, ledger, message, policies, queries, requests)
+CONTRACTS = (decisions, deltas, errors, health, ledger, message, policies, queries, requests, telemetry)
 SETTINGS: dict[str, type[Struct]] = {
     "Every service on the bus": BusSettings,
     "edge": EdgeSettings,
+    "router": RouterSettings,
     "provider-worker": WorkerSettings,
     "recorder": RecorderSettings,
     "bootstrap": BootstrapSettings,

@@ -69,7 +69,7 @@ CHANNELS = (
     ),
     Channel(
         name="AttemptFailed", subject=subjects.failed("{provider}", "{workspace}"), queue="router", messages=(AttemptFailed,),
-        senders=("provider-worker",), receivers=("router",), note="A candidate failed before its first delta; is there another?",
+        senders=("provider-worker",), receivers=("router",), note="A candidate failed before its first delta or between two items; is there another?",
     ),
     Channel(
         name="Cancelled", subject=subjects.cancelled("{request_id}"), messages=(Cancelled,),

@@ -27,7 +27,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     base_url: str
     """As the provider's own SDK takes it."""
     keyless: bool = False
-    """It can be called without a key."""
+    """It can be called without a key. In the operator's file that is enough to use it; a known one needs its base URL set."""
     chat_models: list[str] = []
     """Globs of models at an `openai` provider that have Chat Completions only."""
     chat: dict[str, Any] = {}

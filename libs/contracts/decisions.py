@@ -126,4 +126,6 @@ class AttemptOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     retry_after: float | None = None
     """Seconds the provider asked us to wait."""
     message: str = ""
+    param: str | None = None
+    """The request's field that was at fault."""
     billing: Billing = "none"

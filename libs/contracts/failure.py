@@ -32,7 +32,7 @@ def error_of(attempts: list[AttemptOutcome], soonest: float | None = None) -> Er
     named."""
     last = attempts[-1]
     kind = _ERRORS.get(last.code or "", ProviderError)
-    error = kind(_message(attempts), provider=last.provider)
+    error = kind(_message(attempts), provider=last.provider, param=last.param)
     if kind is ProviderError and last.code in ("provider_key_invalid", "insufficient_quota"):
         error = ProviderError(_message(attempts), code=last.code, provider=last.provider, should_retry=False)
     if error.info.status in (429, 503):

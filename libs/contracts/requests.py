@@ -114,6 +114,8 @@ class Routed(Ruled, frozen=True, kw_only=True, tag="routed"):
     """Attempts of this dispatch that failed."""
     not_before: float = 0.0
     """Unix seconds to wait for before the call, when the same candidate is tried again."""
+    probe: bool = False
+    """The first call after a breaker's time: its success is told at once."""
     patience: float | None = None
     """Seconds to the first sign of an answer after which the next candidate is tried instead; None: this is the last."""
     delivered: Delivered | None = None

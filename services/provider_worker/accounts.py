@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from libs.catalog.providers import Profile
+from libs.catalog.providers import Profile, builtin
 from libs.contracts.decisions import Candidate
 from libs.contracts.health import OfferedModel, ProviderAccount
 from libs.contracts.models import PROVIDERS
@@ -51,6 +51,7 @@ def _accounts(environ: Mapping[str, str], profile: Profile, sandbox: bool) -> li
 def _account(environ: Mapping[str, str], profile: Profile, suffix: str, sandbox: bool) -> Account:
     key, base_url = (environ.get(f"{profile.prefix}_{field}{suffix}", "").strip() for field in ("API_KEY", "BASE_URL"))
     inherited = environ.get(f"{profile.prefix}_BASE_URL", "").strip() or profile.base_url
+    own = profile is not builtin().get(profile.id)
     named = environ.get(f"{profile.prefix}_MODELS{suffix}", "") or environ.get(f"{profile.prefix}_MODELS", "")
     known = {model.id: model for model in profile.models}
     models = [known.get(name) or OfferedModel(id=name) for part in named.split(",") if (name := part.strip())]
@@ -60,7 +61,7 @@ def _account(environ: Mapping[str, str], profile: Profile, suffix: str, sandbox:
         rank=int(suffix.removeprefix("_") or 1) - 1,
         base_url=_trimmed(base_url or inherited, profile),
         key=key,
-        configured=bool(key or base_url),
+        configured=bool(key or base_url) or (own and profile.keyless and not suffix),
         sandbox=sandbox,
         models=tuple(models or profile.models),
     )

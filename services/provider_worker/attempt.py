@@ -14,7 +14,7 @@ from libs.bus.service import Bus
 from libs.contracts.deltas import Event, Started
 from libs.contracts.requests import Routed
 from libs.responses.frame import Frame
-from libs.responses.sse import SseParser, StreamTooLarge
+from libs.responses.sse import ServerSentEvent, SseParser, StreamTooLarge
 from services.provider_worker import checks, continuation, story
 from services.provider_worker.accounts import Account, Accounts
 from services.provider_worker.dialect import Call, Dialect, Outcome, ProviderFailure, Reader, Upstream
@@ -152,7 +152,8 @@ class Attempt:
             await exchange.close()
         self._progress.adapted += outcome.notes
         self._progress.adapted += self._violations(outcome, upstream)
-        tools.telemetry.answered(self._candidate)
+        if not self._heard:
+            await tools.telemetry.answered(self._candidate, probe=message.probe)
         await self._ending.finished(outcome)
 
     async def _wait_for_turn(self) -> None:
@@ -184,6 +185,7 @@ class Attempt:
             frame=frame,
             envelopes=tools.accounts.envelopes(message.workspace, account.name),
             max_output_tokens=candidate.max_output_tokens,
+            frugal=message.decision.mode in ("cost", "latency") and not message.facts.effort,
         )
 
     async def _with_media(self, request: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
@@ -259,7 +261,7 @@ class Attempt:
                 parsed = parser.feed(part)
             except StreamTooLarge as error:
                 raise ProviderFailure(str(error), billing="maybe") from error
-            if await self._take([event for one in parsed for event in reader.feed(one)], reader):
+            if await self._read(parsed, reader):
                 break
         else:
             # Some servers forget the last blank line, others the last event.
@@ -268,12 +270,26 @@ class Attempt:
             raise ProviderFailure("the provider's stream ended without its terminal event", billing="maybe")
         return reader.outcome
 
+    async def _read(self, parsed: list[ServerSentEvent], reader: Reader) -> bool:
+        """Pass on what one read brought; whether the answer is whole."""
+        events: list[Event] = []
+        try:
+            for one in parsed:
+                events += reader.feed(one)
+        except ProviderFailure:
+            # What came before the failure belongs to the answer, unless none of it is out yet: then another candidate begins anew.
+            if self._relay.first_at is not None:
+                await self._relay.take(events)
+            raise
+        return await self._take(events, reader)
+
     async def _take(self, events: list[Event], reader: Reader) -> bool:
         """Pass events on; whether the answer is whole."""
         if events:
             await self._relay.take(events)
             if not self._heard and not self._relay.waits:
                 self._heard = True
+                await self._tools.telemetry.answered(self._candidate, probe=self._message.probe)
         if reader.outcome is not None:
             await self._relay.flush()
         return reader.outcome is not None

@@ -41,6 +41,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """Seals a provider's opaque state for `encrypted_content`, and opens what came back."""
     max_output_tokens: int | None = None
     """What the model can write at most, where known."""
+    frugal: bool = False
+    """Mode cost or latency, and the request says nothing about thinking: a model that thinks unasked is told not to."""
 
 
 class Upstream(Struct, frozen=True, kw_only=True):

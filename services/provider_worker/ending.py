@@ -165,8 +165,6 @@ class Ending:
         """No other candidate would do better: the client hears what was wrong."""
         message = self._message
         error = error_of([*message.attempts, story.outcome_of(message, self._candidate, failure)])
-        if failure.param is not None:
-            error = structs.replace(error, param=failure.param)
         row = story.ended_row(
             message, self._candidate, self._total(ending), http_status=error.status, now=time.time(), worker=self._bus.instance, ttft_ms=None
         )
@@ -235,6 +233,7 @@ class Ending:
             ttft_ms=None if first_at is None else round((first_at - progress.started_at) * 1000, 3),
             provider_request_id=progress.provider_request_id,
             adapted=progress.adapted,
+            warnings=progress.warnings,
             **how,
         )
 

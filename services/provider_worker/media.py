@@ -35,7 +35,8 @@ async def inlined(
     request: Json, kinds: frozenset[str], fetch: Fetcher, reads: Callable[[str], bool] = lambda url: False
 ) -> tuple[Json, list[str]]:
     """The request with a data URL instead of each http(s) URL in parts of these `kinds` (`input_image`, `input_file`), but for those
-    that the provider `reads` itself, and what was done, in words. Copies only what it changes. Raises ProviderFailure for what cannot be fetched; another provider might."""
+    that the provider `reads` itself, and what was done, in words. Copies only what it changes. Raises ProviderFailure for what
+    cannot be fetched; another provider might."""
     found = [one for one in _found(request, kinds) if not reads(one.wanted[1])]
     if not found:
         return request, []

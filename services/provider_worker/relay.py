@@ -5,6 +5,7 @@ take over unseen; and when a provider dies between two items, the client has who
 """
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from libs.bus.service import Bus
@@ -71,18 +72,31 @@ class Relay:
             elif event.type == _DONE:
                 self._open -= 1
                 self.done.append(event.data)
-        await self._bus.publish(self._reply, Deltas(**self._ids, seq=self.seq, events=await self._sized(events)))
-        self.seq += 1
+        for together in _batches(events):
+            await self._bus.publish(self._reply, Deltas(**self._ids, seq=self.seq, events=await self._sized(together)))
+            self.seq += 1
 
     async def _sized(self, events: list[Event]) -> list[Event]:
-        """The events as they can travel: by claim check where they are too large for a message."""
-        if sum(len(event.data) for event in events) < MESSAGE_BYTES:
+        """The events as they can travel: by claim check where one is too large for a message."""
+        if len(events) > 1 or len(events[0].data) < MESSAGE_BYTES:
             return events
-        travelling = []
-        for event in events:
-            body = await self._bus.claims.stow(event.data)
-            travelling.append(Event(event.type, body.inline, body.claim))
-        return travelling
+        body = await self._bus.claims.stow(events[0].data)
+        return [Event(events[0].type, body.inline, body.claim)]
+
+
+def _batches(events: list[Event]) -> Iterable[list[Event]]:
+    """In order, as many together as fit into a message: the `done` events of a long text repeat it three times."""
+    if sum(len(event.data) for event in events) < MESSAGE_BYTES:
+        return [events]
+    batches: list[list[Event]] = []
+    room = 0
+    for event in events:
+        room -= len(event.data)
+        if room < 0 or not batches:
+            batches.append([])
+            room = MESSAGE_BYTES - len(event.data)
+        batches[-1].append(event)
+    return batches
 
 
 def _tells_of_thinking(event: Event) -> bool:

@@ -129,6 +129,8 @@ class Ending(msgspec.Struct, kw_only=True):
     provider_request_id: str = ""
     provider_response_id: str = ""
     adapted: list[str] = []
+    warnings: list[str] = []
+    """What the worker found in the answer."""
 
 
 def attempt_row(message: Routed, candidate: Candidate, ending: Ending, *, started_at: float, now: float, worker: str) -> AttemptRow:
@@ -164,7 +166,7 @@ def ended_row(
     message: Routed, candidate: Candidate, ending: Ending, *, http_status: int, now: float, worker: str, ttft_ms: float | None
 ) -> RequestRow:
     """The request's row, for a request that ends with this attempt."""
-    return request_row(
+    row = request_row(
         message,
         ended_by=f"provider-worker/{worker}",
         status=ending.status,
@@ -178,6 +180,8 @@ def ended_row(
         attempts=len(message.attempts) + 1,
         **ending.spent,
     )
+    row.warnings = warnings_of(message, ending.warnings)
+    return row
 
 
 def outcome_of(message: Routed, candidate: Candidate, failure: ProviderFailure) -> AttemptOutcome:
@@ -192,5 +196,6 @@ def outcome_of(message: Routed, candidate: Candidate, failure: ProviderFailure) 
         http_status=failure.status,
         retry_after=failure.retry_after,
         message=failure.message,
+        param=failure.param,
         billing=failure.billing,
     )

@@ -25,31 +25,37 @@ class Telemetry:
         self._bus = bus
         self._ok: dict[tuple[str, str, str], int] = {}
 
-    def answered(self, candidate: Candidate) -> None:
-        """The provider began to answer."""
-        if candidate.account != OWN:
-            target = (candidate.provider, candidate.account, candidate.model)
+    async def answered(self, candidate: Candidate, *, probe: bool) -> None:
+        """The provider began to answer. The success of a probe is told at once: routers wait to hear of it."""
+        if candidate.account == OWN:
+            return
+        target = (candidate.provider, candidate.account, candidate.model)
+        if probe:
+            provider, account, model = target
+            await self._publish([*self._taken(), Tally(provider=provider, account=account, model=model, ok=1, probed=True)])
+        else:
             self._ok[target] = self._ok.get(target, 0) + 1
 
     async def exhausted(self, candidate: Candidate, seconds: float) -> None:
         """The answer's headers say that nothing is left until then."""
-        await self._tell(candidate, candidate.model, rest=seconds, code="rate_limit_exceeded")
+        await self._tell(candidate, candidate.model, rest=seconds, code="rate_limit_exceeded", advice=True)
 
     async def failed(self, candidate: Candidate, failure: ProviderFailure) -> None:
         """The call failed, for a reason that may concern the next one too."""
         if failure.code in KEY_REST:
-            await self._tell(candidate, "", rest=failure.retry_after or KEY_REST[failure.code], code=failure.code)
+            await self._tell(candidate, "", rest=failure.retry_after or KEY_REST[failure.code], code=failure.code, advice=True)
         elif failure.code == "rate_limit_exceeded" and failure.retry_after is not None:
             await self._tell(candidate, candidate.model, rest=failure.retry_after, code=failure.code)
         elif failure.code in UNWELL and failure.fallback:
             await self._tell(candidate, candidate.model, failed=1, rest=failure.retry_after or 0.0, code=failure.code)
 
-    async def _tell(self, candidate: Candidate, model: str, *, rest: float, code: str, failed: int = 0) -> None:
+    async def _tell(self, candidate: Candidate, model: str, *, rest: float, code: str, failed: int = 0, advice: bool = False) -> None:
         if candidate.account == OWN:
             return
         until = time.time() + min(rest, LONGEST_REST) if rest > 0 else 0.0
         tally = Tally(
-            provider=candidate.provider, account=candidate.account, model=model, failed=failed, rest_until=until, code=code,
+            provider=candidate.provider, account=candidate.account, model=model, failed=failed, rest_until=until, advice=advice,
+            code=code,
         )
         await self._publish([*self._taken(), tally])
 

@@ -21,6 +21,8 @@ ADOPTING_SECONDS = 5.0
 """After its start, how long a router believes the others' heartbeats. Later it knows as much as they do, and sooner."""
 JITTER = 0.2
 FORGET_AFTER = 600.0
+MOST_DOUBLINGS = 32
+"""Far above any maximum; without it the power of two leaves the floats after a day of failed probes."""
 
 
 class _Watched(Struct):
@@ -32,6 +34,9 @@ class _Watched(Struct):
     paused_until: float = 0.0
     """The provider asked for it."""
     paused_code: str = ""
+    advised_until: float = 0.0
+    """The same, as advice only."""
+    advised_code: str = ""
     open_until: float = 0.0
     """0: the breaker is closed."""
     opened: int = 0
@@ -59,22 +64,23 @@ class Breakers:
                 return
             watched = self._watched[target] = _Watched(since=now)
         watched.seen = now
-        if tally.rest_until > watched.paused_until:
-            watched.paused_until, watched.paused_code = tally.rest_until, tally.code
+        self._pause(watched, tally.rest_until, tally.code, advice=tally.advice)
         self._count(watched, tally, now)
 
     def rest(self, provider: str, account: str, model: str, now: float) -> Rest | None:
         """Why a model at an account is not to be called now; None when it may be."""
         if not self._watched:
             return None
-        whole = self._rest_of((provider, account, ""), now)
-        return whole or self._rest_of((provider, account, model), now)
+        whole, own = self._rest_of((provider, account, ""), now), self._rest_of((provider, account, model), now)
+        return own if whole is None or (whole.advice and own is not None) else whole
 
-    def chosen(self, provider: str, account: str, model: str, now: float) -> None:
-        """A request goes there. When that is the probe after an open breaker's time, the others wait for what it finds."""
+    def chosen(self, provider: str, account: str, model: str, now: float) -> bool:
+        """A request goes there; whether it is the probe after an open breaker's time, and the others wait for what it finds."""
         watched = self._watched.get((provider, account, model))
-        if watched is not None and watched.open_until:
-            watched.probing_until = now + PROBE_SECONDS
+        if watched is None or not watched.open_until:
+            return False
+        watched.probing_until = now + PROBE_SECONDS
+        return True
 
     def resting(self, now: float) -> list[Rest]:
         """Everything that is left alone at the moment; forgets what has been quiet for long."""
@@ -93,10 +99,17 @@ class Breakers:
                 watched.open_until, watched.opened = max(watched.open_until, rest.until), max(watched.opened, 1)
                 watched.code, watched.failures = rest.code, rest.failures
             else:
-                watched.paused_until, watched.paused_code = max(watched.paused_until, rest.until), rest.code
+                self._pause(watched, rest.until, rest.code, advice=rest.advice)
+
+    @staticmethod
+    def _pause(watched: _Watched, until: float, code: str, *, advice: bool) -> None:
+        if advice and until > watched.advised_until:
+            watched.advised_until, watched.advised_code = until, code
+        elif not advice and until > watched.paused_until:
+            watched.paused_until, watched.paused_code = until, code
 
     def _count(self, watched: _Watched, tally: Tally, now: float) -> None:
-        if tally.ok and watched.open_until and now >= watched.open_until:
+        if tally.probed and watched.open_until:
             watched.open_until, watched.opened, watched.failures, watched.probing_until = 0.0, 0, 0, 0.0
             watched.since, watched.ok, watched.failed = now, 0, 0
         if now - watched.since > self._settings.breaker_window:
@@ -114,7 +127,7 @@ class Breakers:
             self._open(watched, now)
 
     def _open(self, watched: _Watched, now: float) -> None:
-        seconds = min(self._settings.breaker_open * 2**watched.opened, self._settings.breaker_open_max)
+        seconds = min(self._settings.breaker_open * 2 ** min(watched.opened, MOST_DOUBLINGS), self._settings.breaker_open_max)
         watched.open_until = now + seconds * self._uniform(1 - JITTER, 1 + JITTER)
         watched.opened += 1
         watched.failures += watched.failed
@@ -128,13 +141,17 @@ class Breakers:
         if watched.paused_until > now:
             return Rest(provider=provider, account=account, model=model, until=watched.paused_until, code=watched.paused_code)
         until = max(watched.open_until, watched.probing_until) if watched.open_until else 0.0
-        if until <= now:
-            return None
-        return Rest(provider=provider, account=account, model=model, until=until, code=watched.code, failures=max(1, watched.failures))
+        if until > now:
+            return Rest(provider=provider, account=account, model=model, until=until, code=watched.code, failures=max(1, watched.failures))
+        if watched.advised_until > now:
+            return Rest(
+                provider=provider, account=account, model=model, until=watched.advised_until, code=watched.advised_code, advice=True
+            )
+        return None
 
 
 def _is_over(watched: _Watched, now: float) -> bool:
     """Nothing holds any more. A breaker that nobody has probed for long counts as closed."""
-    if watched.paused_until > now or watched.open_until > now:
+    if max(watched.paused_until, watched.advised_until, watched.open_until) > now:
         return False
     return now - watched.seen > FORGET_AFTER

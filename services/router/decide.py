@@ -8,23 +8,22 @@ import msgspec
 from msgspec import Struct, structs
 
 from libs.catalog.models import Model, curated, find, offered
+from libs.catalog.providers import variable_prefix
 from libs.contracts.decisions import Candidate, Decision, Excluded, Target
 from libs.contracts.errors import (
     ModelNotFound,
     ProviderBusy,
-    ProviderError,
     ProviderKeyMissing,
     RateLimited,
     RouterError,
     RoutingError,
 )
-from libs.contracts.health import ProviderAccount
+from libs.contracts.health import OfferedModel, ProviderAccount
 from libs.contracts.message import Warning
 from libs.contracts.models import PROVIDERS
 from libs.contracts.requests import RequestFacts
 from libs.contracts.telemetry import Rest
 from services.router.eligible import CHARS_PER_TOKEN, unfit
-from services.router.fallback import KEY_CODES
 from services.router.resolve import Wish, resolve, split
 from services.router.score import WEIGHTS, confidence, expected_usd, goodness
 
@@ -66,8 +65,12 @@ class Available(Struct, frozen=True, kw_only=True):
         return provider not in self.own_keys and any(one.sandbox for one in self.accounts.get(provider, ()))
 
     def offers(self, provider: str) -> list[Model]:
-        """The models that the settings of the workers name."""
-        return [offered(provider, one) for account in self.accounts.get(provider, ()) for one in account.models]
+        """The models that the settings of the workers name, each once: accounts often share a list."""
+        named: dict[str, OfferedModel] = {}
+        for account in self.accounts.get(provider, ()):
+            for one in account.models:
+                named.setdefault(one.id, one)
+        return [offered(provider, one) for one in named.values()]
 
     def model(self, provider: str, model: str) -> Model | None:
         """A model by id, from the settings of the workers or from the catalog."""
@@ -158,7 +161,13 @@ def _unreachable(provider: str, available: Available) -> str:
 
 
 def _awake(models: list[Model], available: Available) -> tuple[list[_Awake], list[_Resting]]:
-    """Each model with the accounts that may be called for it now, and those that are to be left alone."""
+    """Each model with the accounts that may be called for it now, and those that are to be left alone. Where only advice speaks
+    against all that is left, it gives way."""
+    awake, resting = _sorted_out(models, available, heeding_advice=True)
+    return (awake, resting) if awake else _sorted_out(models, available, heeding_advice=False)
+
+
+def _sorted_out(models: list[Model], available: Available, *, heeding_advice: bool) -> tuple[list[_Awake], list[_Resting]]:
     awake: list[_Awake] = []
     resting: list[_Resting] = []
     usable = {provider: available.usable(provider) for provider in {model.provider for model in models}}
@@ -166,7 +175,7 @@ def _awake(models: list[Model], available: Available) -> tuple[list[_Awake], lis
         accounts: list[str] = []
         for account in usable[model.provider]:
             rest = available.rest_of(model.provider, account, model.id) if account != OWN else None
-            if rest is None:
+            if rest is None or (rest.advice and not heeding_advice):
                 accounts.append(account)
             else:
                 resting.append(_Resting(model, rest))
@@ -240,7 +249,7 @@ def _none_left(wish: Wish, excluded: list[Excluded], resting: list[_Resting], no
     if keyless and len(keyless) == len(excluded):
         provider = wish.provider or keyless[0].provider
         header = f" or send X-{provider.title()}-Key" if provider in PROVIDERS else ""
-        return ProviderKeyMissing(f"no key for provider '{provider}': set {provider.upper()}_API_KEY{header}", provider=provider)
+        return ProviderKeyMissing(f"no key for provider '{provider}': set {variable_prefix(provider)}_API_KEY{header}", provider=provider)
     asked = f" '{wish.provider or ''}{'/' if wish.provider and wish.model else ''}{wish.model or ''}'" if wish.provider or wish.model else ""
     return RoutingError(f"no eligible provider{asked} ({_reasons(excluded) or 'no model to choose from'})")
 
@@ -250,8 +259,6 @@ def _all_rest(excluded: list[Excluded], resting: list[_Resting], now: float) -> 
     first = min((one.rest for one in resting), key=lambda rest: rest.until)
     message = f"every candidate is to be left alone for now ({_reasons(excluded)})"
     retry_after = max(1, math.ceil(first.until - now))
-    if first.code in KEY_CODES:
-        return ProviderError(message, code=first.code, provider=first.provider, should_retry=False)
     kind = RateLimited if first.code == "rate_limit_exceeded" else ProviderBusy
     return kind(message, provider=first.provider, retry_after=retry_after)
 

@@ -36,18 +36,15 @@ def following(candidates: Sequence[Candidate], attempts: Sequence[AttemptOutcome
     barred = {(attempt.provider, attempt.account) for attempt in attempts if attempt.code in KEY_CODES}
     unwell = {attempt.provider for attempt in attempts if attempt.code in UNWELL_CODES}
     limited = {(attempt.provider, attempt.account) for attempt in attempts if attempt.code == "rate_limit_exceeded"}
-    left = [
-        index for index, one in enumerate(candidates)
-        if (one.provider, one.account, one.model) not in tried and (one.provider, one.account) not in barred
-        and is_served(one.provider) and rest_of(one) is None
-    ]
-    return min(
-        left,
-        key=lambda index: (
-            candidates[index].provider in unwell or (candidates[index].provider, candidates[index].account) in limited, index
-        ),
-        default=None,
-    )
+    left: list[tuple[bool, bool, int]] = []
+    for index, one in enumerate(candidates):
+        rest = rest_of(one)
+        if (one.provider, one.account, one.model) in tried or (one.provider, one.account) in barred or not is_served(one.provider):
+            continue
+        if rest is None or rest.advice:
+            troubled = one.provider in unwell or (one.provider, one.account) in limited
+            left.append((rest is not None, troubled, index))
+    return min(left)[2] if left else None
 
 
 def repeat(
@@ -64,7 +61,7 @@ def repeat(
             continue
         wait = BACKOFF * 2 ** (len(attempts) - 1) * uniform(0.5, 1.5)
         rest = rest_of(one)
-        asked = max(attempt.retry_after or 0.0, rest.until - now if rest is not None and not rest.failures else 0.0)
+        asked = max(attempt.retry_after or 0.0, rest.until - now if rest is not None and not rest.failures and not rest.advice else 0.0)
         # Everybody was told the same moment; a little later each at his own.
         wait = max(wait, asked * uniform(1.0, 1.1) if asked else 0.0)
         if wait <= patience and now + wait + AFTERWARDS < deadline:
@@ -80,5 +77,5 @@ def surely_not_accepted(attempt: AttemptOutcome) -> bool:
 def soonest(candidates: Sequence[Candidate], attempts: Sequence[AttemptOutcome], rest_of: RestOf, now: float) -> float | None:
     """Seconds until some candidate may be called again, as far as anyone said; None when nobody did."""
     waits = [attempt.retry_after for attempt in attempts if attempt.retry_after is not None and attempt.code not in KEY_CODES]
-    waits += [rest.until - now for one in candidates if (rest := rest_of(one)) is not None]
+    waits += [rest.until - now for one in candidates if (rest := rest_of(one)) is not None and not rest.advice]
     return max(0.0, min(waits)) if waits else None

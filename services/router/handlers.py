@@ -97,7 +97,7 @@ class Router:
             decision.candidates, tried, accounts.__contains__, self._rest_of
         ) is not None
         seconds = patience(self._settings, chosen, message, attempts=made, now=taken_at) if more else None
-        await self._send(advance(message, Routed, decision=chosen, patience=seconds, not_before=0.0), reply)
+        await self._send(advance(message, Routed, decision=chosen, patience=seconds, not_before=0.0, probe=False), reply)
 
     async def _repeat_or_give_up(self, message: AttemptFailed, reply: str) -> None:
         """No other candidate is left: the one that surely did not accept the call may be asked once more."""
@@ -118,12 +118,13 @@ class Router:
         await self._bus.publish(reply, released)
         chosen = structs.replace(decision, chosen=again.index)
         await self._send(
-            advance(message, Routed, decision=chosen, patience=None, not_before=not_before, expires_at=expires_at), reply
+            advance(message, Routed, decision=chosen, patience=None, not_before=not_before, probe=False, expires_at=expires_at), reply
         )
 
     async def _send(self, routed: Routed, reply: str) -> None:
         candidate = routed.decision.candidates[routed.decision.chosen]
-        self._breakers.chosen(candidate.provider, candidate.account, candidate.model, time.time())
+        if self._breakers.chosen(candidate.provider, candidate.account, candidate.model, time.time()):
+            routed = structs.replace(routed, probe=True)
         await self._bus.publish(subjects.routed(candidate.provider, routed.workspace), routed, reply)
 
     async def _give_up(self, message: AttemptFailed, reply: str) -> None:

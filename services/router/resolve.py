@@ -28,7 +28,7 @@ def resolve(layers: list[Target], offers: Offers) -> Wish:
     model: str | None = None
     mode: Mode | None = None
     dropped: list[str] = []
-    for layer in map(_parsed, layers):
+    for layer in (_parsed(layer, offers) for layer in layers):
         if layer.provider and not layer.model and model and not offers(layer.provider, model):
             dropped.append(f"model '{model}' is not at provider '{layer.provider}'; the router chose another")
             model = None
@@ -50,9 +50,10 @@ def split(layer: Target, providers: Container[str]) -> Target:
     return Target(provider=head, model=None if model == "auto" else model, mode=layer.mode)
 
 
-def _parsed(layer: Target) -> Target:
-    """`router_model` and `set_model` may themselves be written as `provider/model:mode`."""
-    if layer.model is None:
+def _parsed(layer: Target, offers: Offers) -> Target:
+    """`router_model` and `set_model` may themselves be written as `provider/model:mode`. At Groq and OpenRouter `openai/gpt-oss-120b`
+    is the id."""
+    if layer.model is None or (layer.provider is not None and offers(layer.provider, layer.model)):
         return layer
     inner = parse_model(layer.model)
     return Target(provider=layer.provider or inner.provider, model=inner.model, mode=layer.mode or inner.mode)

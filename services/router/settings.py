@@ -25,9 +25,9 @@ class RouterSettings(BusSettings, frozen=True, kw_only=True):
     """Failures of one model at one account, within `breaker_window` and more than the successes, that open its breaker."""
     breaker_window: float = 10.0
     """Seconds over which failures and successes are counted."""
-    breaker_open: float = 3.0
+    breaker_open: float = 1.0
     """Seconds for which an open breaker keeps requests away; doubled each time the probe after it fails."""
-    breaker_open_max: float = 60.0
+    breaker_open_max: float = 30.0
     """Seconds that this may grow to."""
 
     def slow_start(self, mode: Mode) -> float:

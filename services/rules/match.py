@@ -155,7 +155,10 @@ def _shown(expected: Any, seen: Hashable) -> Any:
 def _target(actions: dict[str, Any]) -> Target:
     mode = actions.get("set_mode")
     provider = actions.get("set_provider")
-    return Target(provider=(provider_of(provider) or provider) if provider else None, model=actions.get("set_model"), mode=mode_of(mode) if mode else None)
+    return Target(
+        provider=(provider_of(provider) or provider) if provider else None, model=actions.get("set_model"),
+        mode=mode_of(mode) if mode else None,
+    )
 
 
 def _warning(rule: RoutingRule) -> list[Warning]:

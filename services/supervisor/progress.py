@@ -4,7 +4,10 @@ import os
 import sys
 import time
 
+from libs.contracts.models import PROVIDERS
 from services.supervisor.settings import Settings
+
+_KEYS = ", ".join(f"{provider.upper()}_API_KEY" for provider in PROVIDERS)
 
 
 class Progress:
@@ -34,9 +37,15 @@ def summary(settings: Settings, key: str) -> str:
         lines += [f"API key: {key}" + ("" if settings.api_key else "   (shown this once, stored only as a hash)")]
     else:
         lines += ["API key: shown when it was made, at the first start. Set TOKENROUTER_API_KEY to add another."]
-    if settings.sandbox:
-        lines += ["Providers: sandbox, no provider is called. Set OPENAI_API_KEY or ANTHROPIC_API_KEY to use real ones."]
+    lines += [_providers(settings)]
     return "\n".join([*lines, "", _curl(settings, key), ""])
+
+
+def _providers(settings: Settings) -> str:
+    configured = settings.configured
+    if configured:
+        return f"Providers: {', '.join(configured)}"
+    return f"Providers: sandbox, no provider is called. Set {_KEYS} or another of docs/providers.md to use real ones."
 
 
 def _curl(settings: Settings, key: str) -> str:

@@ -39,9 +39,18 @@ class Settings:
     @property
     def sandbox(self) -> bool:
         """No provider is configured, so the built-in ones answer."""
+        return not self.configured
+
+    @property
+    def configured(self) -> list[str]:
+        """Ids of the providers that have a key or a base URL, and of the operator's own that need no key."""
         suffixes = ("", *(f"_{number}" for number in range(2, 10)))
-        names = (f"{prefix}_{field}{suffix}" for prefix in self.provider_prefixes for field in ("API_KEY", "BASE_URL") for suffix in suffixes)
-        return not any(self.environ.get(name) for name in names)
+        fields = [f"{field}{suffix}" for field in ("API_KEY", "BASE_URL") for suffix in suffixes]
+        return [
+            profile.id for profile in self.providers.values()
+            if any(self.environ.get(f"{profile.prefix}_{field}") for field in fields)
+            or (profile.keyless and profile is not builtin().get(profile.id))
+        ]
 
     @property
     def provider_prefixes(self) -> list[str]:

@@ -55,13 +55,13 @@ TOOLS: list[Json] = [
 ]
 
 
-def call(request: Json | None = None, *, model: str = "model-1", stream: bool = True, max_output_tokens: int | None = None) -> Call:
+def call(request: Json | None = None, *, model: str = "model-1", stream: bool = True, **more: Any) -> Call:
     """A call as the worker makes it; `request` is canonical."""
     request = {"input": "Hi", "tools": TOOLS} if request is None else request
     frame = Frame(
         request, response_id="resp_ours", request_id="req_ours", created_at=1763800001, model=model, metadata={"provider": "test"}
     )
-    return Call(model=model, request=request, stream=stream, frame=frame, envelopes=ENVELOPES, max_output_tokens=max_output_tokens)
+    return Call(model=model, request=request, stream=stream, frame=frame, envelopes=ENVELOPES, **more)
 
 
 def having(name: str) -> list[str]:

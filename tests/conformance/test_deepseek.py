@@ -46,6 +46,14 @@ def test_p21_a_forced_choice_switches_thinking_off(choice: Any, reasoning: Json)
     assert build({"tools": [WEATHER], "tool_choice": choice, "reasoning": {"effort": "none"}}, DEEPSEEK)[1] == []
 
 
+def test_p37_a_frugal_mode_switches_thinking_off_unless_the_client_asks_for_it() -> None:
+    body, adapted = build({"input": "Hi"}, DEEPSEEK, frugal=True)
+    assert body["thinking"] == {"type": "disabled"}
+    assert len(adapted) == 1
+    assert build({"input": "Hi", "reasoning": {"effort": "high"}}, DEEPSEEK, frugal=True)[0]["thinking"] == {"type": "enabled"}
+    assert "thinking" not in build({"input": "Hi"}, DEEPSEEK)[0]
+
+
 def test_p9_sampling_has_no_effect_while_it_thinks() -> None:
     body, adapted = build({"temperature": 0.2, "frequency_penalty": 0.5, "top_p": 0.9}, DEEPSEEK)
     assert ("temperature" in body, "frequency_penalty" in body, body["top_p"]) == (False, False, 0.9)

@@ -176,3 +176,12 @@ def test_p10_p11_what_only_the_chat_api_has_may_be_taken_elsewhere(param: str, f
 def test_the_key_is_a_bearer_token() -> None:
     assert DIALECT.authorize("sk-not-a-real-key") == {"authorization": "Bearer sk-not-a-real-key"}
     assert DIALECT.authorize("") == {}
+
+
+def test_p8_a_cap_above_what_the_model_writes_is_lowered() -> None:
+    upstream = OpenAI().build(call({"input": "Hi", "max_output_tokens": 50_000}, max_output_tokens=16_384))
+    assert msgspec.json.decode(upstream.content)["max_output_tokens"] == 16_384
+    assert len(upstream.adapted) == 1
+    within = OpenAI().build(call({"input": "Hi", "max_output_tokens": 50}, max_output_tokens=16_384))
+    assert msgspec.json.decode(within.content)["max_output_tokens"] == 50
+    assert within.adapted == []

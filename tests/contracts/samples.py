@@ -52,14 +52,15 @@ PRICE = Price(
 ROUTED = advance(
     RULED, Routed,
     decision=Decision(
-        mode="cost", confidence=0.8, chosen=1, scored=b'[{"model":"gpt-4o"}]', excluded=[Excluded(provider="anthropic", model="m", reason="no key", until=1795000009.5)],
+        mode="cost", confidence=0.8, chosen=1, scored=b'[{"model":"gpt-4o"}]',
+        excluded=[Excluded(provider="anthropic", model="m", reason="no key", until=1795000009.5)],
         candidates=[
             Candidate(provider="openai", model="gpt-4o", price=PRICE, score=0.9, cost=1.0, quality=0.7, latency=0.5, expected_usd=0.001),
             Candidate(provider="openai", account="2", model="gpt-5", max_output_tokens=1000, reasoning=True, sandbox=True),
         ],
         warnings=[Warning(source="router", message="freed")],
     ),
-    not_before=1795000001.5, patience=6.0,
+    not_before=1795000001.5, probe=True, patience=6.0,
     delivered=Delivered(
         items=Body(inline=b"[]", size=2), count=1, by=["openai/gpt-4o"], input_tokens=5, output_tokens=4, cached_tokens=3, cache_write_tokens=2,
         reasoning_tokens=1, cost_usd="0.01",
@@ -95,7 +96,9 @@ SAMPLES: list[Message] = [
     ),
     Observed(
         worker="provider-worker-1",
-        tallies=[Tally(provider="openai", account="2", model="gpt-4o", ok=3, failed=1, rest_until=1795000009.5, code="upstream_timeout")],
+        tallies=[Tally(
+            provider="openai", account="2", model="gpt-4o", ok=3, probed=True, failed=1, rest_until=1795000009.5, advice=True, code="upstream_timeout",
+        )],
     ),
     LedgerBatch(rows=[LedgerRow("requests", b'{"request_id":"r"}')]),
     SqlQuery(sql="SELECT 1"),

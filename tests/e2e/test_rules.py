@@ -142,7 +142,7 @@ def test_a_rule_that_leaves_no_provider_is_named(stack: Stack) -> None:
     body = {"model": "gpt-4o", "input": "an invoice"}
     until(lambda: stack.post(body).status_code == 422, 1.0, "the rule")
     error = stack.post(body).json()["error"]
-    assert error["code"] == "no_eligible_provider"
+    assert error["code"] == "provider_key_missing"
     assert error["rule_trace"][0]["rule_id"] == rule["id"]
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 
 from docs.pages import SETTINGS, variable
+from libs.catalog.providers import builtin, load
+from services.provider_worker.providers import Providers
 from services.supervisor.environment import USERS, password_variable
-from libs.catalog.providers import builtin
 from tests.unit.docs.pages import IDS, PAGES, ROOT, blocks, code, columns
 
 # Read by the supervisor as a whole, named here because it has no struct of fields.
@@ -42,7 +44,8 @@ def test_modules_exist(page: Path) -> None:
 
 def settings() -> set[str]:
     fields = {variable(field.name) for kind in SETTINGS.values() for field in msgspec.structs.fields(kind)}
-    providers = {f"{name}_{field}" for name in ("{PROVIDER}", *(profile.prefix for profile in builtin().values())) for field in ("API_KEY", "BASE_URL", "MODELS")}
+    prefixes = ["{PROVIDER}", *(profile.prefix for profile in builtin().values())]
+    providers = {f"{prefix}_{field}" for prefix in prefixes for field in ("API_KEY", "BASE_URL", "MODELS")}
     return fields | providers | SUPERVISOR | RESERVED | {password_variable(user) for user in USERS}
 
 
@@ -119,6 +122,36 @@ def described() -> dict[str, list[str]]:
 def test_every_column_of_every_view_is_explained() -> None:
     explained = {view: sorted(names) for view, names in described().items()}
     assert explained == {view: sorted(names) for view, names in views().items()}
+
+
+EXAMPLES = [block for page in PAGES for block in blocks(page.read_text(), "toml") if block.startswith("[[provider]]")]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: re.findall(r'id = "(.*?)"', example)[0])
+def test_examples_of_providers_can_be_used(example: str, tmp_path: Path) -> None:
+    file = tmp_path / "providers.toml"
+    file.write_text(example)
+    profiles = load(str(file))
+    added = profiles.keys() - builtin().keys()
+    assert added
+    providers = Providers(profiles)
+    assert all(providers.dialect(provider, "any-model") for provider in added)
+
+
+def test_there_are_examples_of_providers() -> None:
+    assert len(EXAMPLES) >= 2
+
+
+def test_compose_hands_every_providers_variables_to_the_workers_alone() -> None:
+    variables = {f"{profile.prefix}_{field}" for profile in builtin().values() for field in ("API_KEY", "BASE_URL", "MODELS")}
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    assert variables <= services["provider-worker"]["environment"].keys()
+    assert not [name for name, service in services.items() if name != "provider-worker" and variables & (service.get("environment") or {}).keys()]
+
+
+def test_every_provider_is_in_the_reference() -> None:
+    page = code((ROOT / "docs/providers.md").read_text()).splitlines()
+    assert set(builtin()) <= set(page)
 
 
 def test_version_is_the_projects() -> None:

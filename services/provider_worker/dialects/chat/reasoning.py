@@ -18,6 +18,9 @@ def reasoning(draft: Draft, *, forced: bool) -> tuple[Json, bool]:
     if thinks and forced and quirks.forced_excludes_thinking:
         draft.note("thinking was switched off: it excludes a forced tool call")
         return dict(quirks.thinking_off), False
+    if effort is None and thinks and draft.call.frugal and quirks.thinking_off:
+        draft.note("thinking was switched off, as the mode asks for little cost or latency; set reasoning.effort to have it")
+        return dict(quirks.thinking_off), False
     if effort is None:
         return {}, thinks
     if effort == "none" and quirks.thinking_off:

@@ -27,6 +27,10 @@ def body(call: Call) -> tuple[bytes, list[str]]:
     request.update((name, value) for name, value in call.request.items() if name not in OURS)
     if isinstance(request.get("input"), list):
         request["input"] = History(call, adapted).read(request["input"])
+    most, wanted = call.max_output_tokens, request.get("max_output_tokens")
+    if most is not None and wanted is not None and wanted > most:
+        adapted.append(f"max_output_tokens {wanted} was lowered to {most}, the most that {call.model} writes")
+        request["max_output_tokens"] = most
     if request.get("tools"):
         _name_tools(request, adapted)
     if call.stream:

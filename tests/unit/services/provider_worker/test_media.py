@@ -8,6 +8,7 @@ import pytest
 
 from services.provider_worker import media_types
 from services.provider_worker.dialect import ProviderFailure
+from services.provider_worker.dialects.gemini import Gemini
 from services.provider_worker.fetch import Fetcher, Media, Unfetched, Wanted
 from services.provider_worker.media import inlined
 
@@ -104,6 +105,35 @@ async def test_p31_only_the_kinds_that_the_provider_does_not_fetch() -> None:
     made, _ = await inlined(asked, frozenset({"input_file"}), web)
     assert made["input"][1]["content"][1]["image_url"] == CAT
     assert web.fetched == [("input_file", TERMS)]
+
+
+async def test_p31_what_the_provider_reads_itself_is_left_to_it() -> None:
+    asked, web = request(image(CAT), {"type": "input_file", "file_url": TERMS}, output=[image(DOG)]), Web(missing=CAT)
+    made, notes = await inlined(asked, BOTH, web, lambda url: url == CAT)
+    assert made["input"][1]["content"][1] == image(CAT)
+    assert made["input"][1]["content"][2]["file_data"].startswith("data:")
+    assert set(web.fetched) == {("input_file", TERMS), ("input_image", DOG)}
+    assert notes == ["1 image was fetched and sent inline", "1 file was fetched and sent inline"]
+    assert await inlined(asked, BOTH, Web(), lambda url: True) == (asked, [])
+
+
+async def test_p31_what_the_provider_reads_itself_does_not_count_as_fetched() -> None:
+    parts = [image(f"https://images.example/{number}.png") for number in range(4)]
+    made, notes = await inlined(request(*parts, image(CAT)), BOTH, Web(max_urls=1), lambda url: url != CAT)
+    assert [part["image_url"][:5] for part in made["input"][1]["content"][1:]] == ["https"] * 4 + ["data:"]
+    assert notes == ["1 image was fetched and sent inline"]
+
+
+@pytest.mark.parametrize(("url", "reads"), [
+    ("https://generativelanguage.googleapis.com/v1beta/files/abc", True), ("https://www.youtube.com/watch?v=9hE5-98ZeCg", True),
+    ("https://youtu.be/9hE5-98ZeCg", True), (CAT, False), ("https://www.youtube.com.evil.example/watch?v=1", False),
+    ("https://evil.example/https://www.youtube.com/watch?v=1", False),
+])
+async def test_p31_gemini_reads_googles_own_addresses_and_no_others(url: str, reads: bool) -> None:
+    gemini, web = Gemini(), Web()
+    asked = request({"type": "input_file", "file_url": url})
+    made, _ = await inlined(asked, gemini.inlines, web, gemini.fetches)
+    assert (made == asked, web.fetched == []) == (reads, reads)
 
 
 async def test_p31_what_cannot_be_fetched_is_named_and_another_provider_may_try() -> None:

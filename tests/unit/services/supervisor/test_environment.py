@@ -17,6 +17,15 @@ SECRETS = {
     "ANTHROPIC_API_KEY": {"provider-worker"},
     "OPENAI_BASE_URL": {"provider-worker"},
     "MISTRAL_MODELS": {"provider-worker"},
+    "OPENAI_API_KEY_2": {"provider-worker"},
+    "ANTHROPIC_BASE_URL_9": {"provider-worker"},
+    "GROQ_API_KEY": {"provider-worker"},
+    "OPENROUTER_API_KEY_3": {"provider-worker"},
+    "XAI_MODELS": {"provider-worker"},
+    "VLLM_BASE_URL": {"provider-worker"},
+    "OLLAMA_API_KEY": {"provider-worker"},
+    "MY_LLM_API_KEY": set(),
+    "GROQUOLOGY": set(),
     "HTTPS_PROXY": {"provider-worker"},
     "TOKENROUTER_VAULT_KEY": {"provider-worker", "bootstrap"},
     "TOKENROUTER_API_KEY": {"bootstrap"},
@@ -35,6 +44,17 @@ def settings(**environ: str) -> Settings:
 def test_a_secret_reaches_its_owners_alone(name: str, owners: set[str]) -> None:
     found = settings(**{name: "fake-secret"})
     assert {service for service in ALL if name in for_service(service, found, NATS)} == owners
+
+
+def test_the_providers_of_the_operators_file_have_variables_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "providers.toml"
+    file.write_text('[[provider]]\nid = "my-llm"\nbase_url = "http://llm.internal:8000/v1"\n')
+    found = settings(TOKENROUTER_PROVIDERS_FILE=str(file), MY_LLM_API_KEY="sk-fake", MY_LLM_BASE_URL_2="http://other.internal/v1", MY_KEY="fake")
+    seen = {service: for_service(service, found, NATS) for service in ALL}
+    assert {service for service in ALL if "MY_LLM_API_KEY" in seen[service]} == {"provider-worker"}
+    assert {service for service in ALL if "MY_LLM_BASE_URL_2" in seen[service]} == {"provider-worker"}
+    assert not any("MY_KEY" in environ for environ in seen.values())
+    assert all(environ["TOKENROUTER_PROVIDERS_FILE"] == str(file) for environ in seen.values())
 
 
 def test_what_every_service_needs_reaches_every_service() -> None:

@@ -37,6 +37,20 @@ def test_one_configured_provider_ends_the_sandbox(name: str) -> None:
     assert not settings({name: "fake"}).sandbox
 
 
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY_2", "GROQ_API_KEY", "OLLAMA_BASE_URL", "VLLM_BASE_URL_9", "MY_LLM_API_KEY"])
+def test_any_account_of_any_provider_ends_the_sandbox(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "providers.toml"
+    file.write_text('[[provider]]\nid = "my-llm"\nbase_url = "http://llm.internal:8000/v1"\n')
+    environ = {"TOKENROUTER_PROVIDERS_FILE": str(file)}
+    assert settings(environ | {"OPENAI_API_KEY_10": "fake", "OPENAI_MODELS": "gpt-5"}).sandbox
+    assert not settings(environ | {name: "fake"}).sandbox
+
+
+def test_a_providers_file_that_cannot_be_used_is_named_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match=r"TOKENROUTER_PROVIDERS_FILE: .*cannot be read"):
+        settings({"TOKENROUTER_PROVIDERS_FILE": str(tmp_path / "absent.toml")})
+
+
 @pytest.mark.parametrize(("host", "url"), [
     ("0.0.0.0", "http://127.0.0.1:8080"), ("::", "http://[::1]:8080"), ("192.0.2.1", "http://192.0.2.1:8080"),
 ])
