@@ -68,9 +68,12 @@ def _account(environ: Mapping[str, str], profile: Profile, suffix: str, sandbox:
 
 
 def _trimmed(base_url: str, profile: Profile) -> str:
-    """Without a last slash; Gemini's version belongs to the path, though people write it into the base URL."""
+    """Without a last slash, and without the version where that belongs to the dialect's path, though people write it here."""
     url = base_url.rstrip("/")
-    return url.removesuffix("/v1beta").removesuffix("/v1") if profile.dialect == "gemini" else url
+    if profile.dialect == "gemini":
+        return url.removesuffix("/v1beta").removesuffix("/v1")
+    in_path = profile.dialect == "anthropic" or str(profile.chat.get("path", "")).startswith("/v1/")
+    return url.removesuffix("/v1") if in_path else url
 
 
 class Accounts:

@@ -31,7 +31,7 @@ from services.provider_worker.whole import as_stream
 log = logging.getLogger("tokenrouter.attempt")
 
 ERROR_EXCERPT = 1 << 20
-FRESH_CALL = 30.0
+MEDIA_SECONDS = 30.0
 """Seconds that fetching images may take, at most."""
 
 
@@ -195,7 +195,7 @@ class Attempt:
         # Fetching takes longer than a dispatch lives, so the edge hears of the start before it.
         await self._start()
         try:
-            async with asyncio.timeout(FRESH_CALL):
+            async with asyncio.timeout(MEDIA_SECONDS):
                 request, notes = await inlined(request, dialect.inlines, self._tools.fetcher, dialect.fetches)
         except TimeoutError:
             raise ProviderFailure("images and files could not be fetched in time", code="invalid_request", param="input") from None

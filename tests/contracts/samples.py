@@ -97,7 +97,8 @@ SAMPLES: list[Message] = [
     Observed(
         worker="provider-worker-1",
         tallies=[Tally(
-            provider="openai", account="2", model="gpt-4o", ok=3, probed=True, failed=1, rest_until=1795000009.5, advice=True, code="upstream_timeout",
+            provider="openai", account="2", model="gpt-4o", ok=3, probed=True, failed=1, rest_until=1795000009.5, advice=True,
+            code="upstream_timeout",
         )],
     ),
     LedgerBatch(rows=[LedgerRow("requests", b'{"request_id":"r"}')]),

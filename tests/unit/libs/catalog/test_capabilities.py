@@ -65,7 +65,8 @@ def listed(provider: str, list_id: str) -> list[str]:
         ("deepseek", "deepseek-v4-pro", "tools structured reasoning", "images files"),
         ("deepseek", "deepseek-chat", "tools structured", "images reasoning"),
         ("perplexity", "sonar-pro", "images structured", "tools"),
-        ("my-vllm", "llama-3.3-70b", "tools custom", "images files structured web_search"),
+        ("my-vllm", "llama-3.3-70b", "images tools custom structured", "files web_search"),
+        ("ollama", "llava:13b", "images tools", "files"), ("ollama", "llama3.2", "tools structured", "images"),
     ],
 )
 def test_what_vendors_document(provider: str, model: str, can: str, cannot: str) -> None:
@@ -127,7 +128,7 @@ def test_unknown_names_are_told() -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new", "complaint"),
     [
-        ("capabilities.toml", 'default = ["tools", "freeform"]', 'default = ["telepathy"]', "telepathy"),
+        ("capabilities.toml", 'default = ["images", "tools", "structured", "freeform"]', 'default = ["telepathy"]', "telepathy"),
         ("capabilities.toml", 'has = ["audio"]', 'has = ["audio", "telepathy"]', "telepathy"),
         ("capabilities.toml", 'match = ["gpt-4.1-nano*"]', 'match = ["gpt-4.1-nano*"]\nlack = []', "lack"),
         ("models.toml", 'id = "gpt-4o"', 'id = "gpt-4o"\nreasoning = true', "reasoning"),

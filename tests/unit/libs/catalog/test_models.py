@@ -71,7 +71,7 @@ def test_prices_follow_the_clock() -> None:
 def test_a_model_that_only_the_settings_name_has_no_price_and_plain_abilities() -> None:
     model = offered("my-vllm", OfferedModel(id="llama-3.3-70b"))
     assert (model.price, model.usd_per_input_token, model.context_window, model.max_output) == (None, None, None, None)
-    assert model.can == {"tools", "custom"}
+    assert model.can == {"images", "tools", "structured", "custom"}
     assert not model.auto
 
 

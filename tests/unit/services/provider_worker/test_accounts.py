@@ -87,6 +87,14 @@ def test_p75_a_second_account_alone_leaves_the_first_to_keys_of_clients() -> Non
     assert found["groq", "2"].rank == 1
 
 
+@pytest.mark.parametrize(("provider", "given", "used"), [
+    ("anthropic", "https://a.example/v1/", "https://a.example"), ("mistral", "https://m.example/v1", "https://m.example"),
+    ("openai", "https://o.example/v1", "https://o.example/v1"), ("deepseek", "https://d.example/v1", "https://d.example/v1"),
+])
+def test_a_version_that_the_path_has_anyway_is_no_part_of_a_base_url(provider: str, given: str, used: str) -> None:
+    assert made({f"{provider.upper()}_BASE_URL": given})[provider, "default"].base_url == used
+
+
 @pytest.mark.parametrize("given", ["https://g.example", "https://g.example/", "https://g.example/v1beta", "https://g.example/v1beta/", "https://g.example/v1"])
 def test_geminis_version_is_no_part_of_its_base_url(given: str) -> None:
     assert made({"GEMINI_BASE_URL": given})["gemini", "default"].base_url == "https://g.example"

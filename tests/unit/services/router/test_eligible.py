@@ -74,8 +74,9 @@ def test_p33_images_need_a_model_that_sees() -> None:
     assert unfit(model("mistral", "codestral-2508"), seen) == "images are not understood"
     assert unfit(model("mistral", "mistral-small-2603"), seen) is None
     assert unfit(model("openai", "o3-mini"), seen) == "images are not understood"
-    assert unfit(model("my-vllm", "llama"), seen) == "images are not understood"
-    assert unfit(offered("my-vllm", OfferedModel(id="llava", has=("images",))), seen) is None
+    assert unfit(model("ollama", "llama3.2"), seen) == "images are not understood"
+    assert unfit(offered("ollama", OfferedModel(id="mine", has=("images",))), seen) is None
+    assert unfit(offered("my-vllm", OfferedModel(id="mine", lacks=("images",))), seen) == "images are not understood"
 
 
 def test_p35_images_in_a_tools_result_need_one_too() -> None:
