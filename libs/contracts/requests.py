@@ -104,6 +104,8 @@ class Delivered(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reasoning_tokens: int = 0
     cost_usd: str | None = None
     """Decimal; None when a price or a usage is not known."""
+    first_at: float = 0.0
+    """Unix seconds at which the first piece of the answer went out."""
 
 
 class Routed(Ruled, frozen=True, kw_only=True, tag="routed"):

@@ -154,7 +154,7 @@ class Edge:
         rows = [encode_row("deliveries", _delivery_row(message, delivery, self.bus.instance, now))]
         if error is not None and _ended_here(error):
             rows += self._lost_rows(flight, error, now)
-        elif delivery.outcome == "disconnected" and flight.started is None:
+        elif delivery.outcome == "disconnected":
             rows.append(self._left_row(message, now))
         self.bus.note(rows)
         status = str(delivery.http_status or 499)
@@ -166,7 +166,7 @@ class Edge:
         )
 
     def _left_row(self, message: Admitted, now: float) -> LedgerRow:
-        """The client left before any provider was called."""
+        """The client left; a worker that was at work on the answer tells more, and outranks this."""
         error = InvalidRequest("the client left", status=499, code="client_closed").info
         row = refused_row(message, error, ended_by=f"edge/{self.bus.instance}", status="cancelled", now=now, rank=1)
         return encode_row("requests", row)

@@ -79,7 +79,7 @@ class Attempt:
         self._silent_since: float | None = None
         """Since when the provider has said nothing, while one waits for it."""
         self._heard = False
-        self.edge = message.edge
+        self.edge, self.deadline = message.edge, message.deadline
         self.told: ProviderFailure | None = None
         """Set before its task is cancelled because it took too long."""
         self.cancelled = False
@@ -87,8 +87,8 @@ class Attempt:
 
     @property
     def ends(self) -> bool:
-        """Told to end already; a second cancellation would tear its last words."""
-        return self.cancelled or self.told is not None
+        """Told to end already, or ending by itself: a cancellation would tear its last words, or have it end twice."""
+        return self.cancelled or self.told is not None or self._ending.begun
 
     def overdue(self, now: float) -> ProviderFailure | None:
         """Why the attempt has waited for too long; None while it has not."""
@@ -121,13 +121,18 @@ class Attempt:
                 raise
         except Exception:
             log.exception("attempt broke", extra={"request_id": self._message.request_id})
-            await self._failed(ProviderFailure("the router could not process the provider's answer", billing="maybe"))
+            # A defect of ours: what the client has of the answer may be all of it, so nobody goes on with it.
+            what = "the router could not process the provider's answer"
+            await self._failed(ProviderFailure(what, fallback=self._relay.first_at is None, billing="maybe"))
 
     async def _failed(self, failure: ProviderFailure) -> None:
         if failure.code == "expired":
             return
-        # What a client's own short deadline cuts off says nothing about the provider; `fallback` is False then.
-        await self._tools.telemetry.failed(self._candidate, failure)
+        self._ending.begun = True
+        # Neither what broke before the call nor what a client's own short deadline cuts off (`fallback` is False then) says
+        # anything about the provider.
+        if self._progress.started_at or failure.code == "provider_key_invalid":
+            await self._tools.telemetry.failed(self._candidate, failure)
         await self._ending.failed(failure)
 
     async def _call(self) -> None:

@@ -63,9 +63,12 @@ class Ending:
         self._bus, self._settings, self._message, self._reply = bus, settings, message, reply
         self._ids, self._relay, self._progress = ids, relay, progress
         self._candidate = message.decision.candidates[message.decision.chosen]
+        self.begun = False
+        """The attempt is over, and its last words are being written."""
 
     async def finished(self, outcome: Outcome) -> None:
         """The answer is whole: make its rows durable, then let the client see that it is."""
+        self.begun = True
         model = outcome.response.get("model")
         ending = self._ending(
             outcome.usage,
@@ -98,7 +101,8 @@ class Ending:
         """The client is gone: the provider's connection is closed; what was produced until then stays on record."""
         reader = self._progress.reader
         usage = reader.abandon().usage if reader is not None else NO_USAGE
-        ending = self._ending(usage, status="cancelled", http_status=0, error_code="client_closed", billing="maybe")
+        billing = "maybe" if self._progress.started_at else "none"
+        ending = self._ending(usage, status="cancelled", http_status=0, error_code="client_closed", billing=billing)
         _counted(self._candidate.provider, "cancelled").inc()
         self._bus.commit(self._rows(ending, http_status=499, now=time.time()))
 
@@ -120,7 +124,8 @@ class Ending:
         items = [*self._progress.earlier, *continuation.items_in(self._relay.done)]
         body = await self._bus.claims.stow(_encode(items))
         by = f"{self._candidate.provider}/{self._candidate.model}"
-        return continuation.added(self._message.delivered, body, len(items), by, usage, ending.spent["cost_usd"])
+        delivered = continuation.added(self._message.delivered, body, len(items), by, usage, ending.spent["cost_usd"])
+        return delivered if delivered.first_at else structs.replace(delivered, first_at=self._relay.first_at or 0.0)
 
     async def _fail_visibly(self, failure: ProviderFailure) -> None:
         """Half an item is out, so the stream ends with `response.failed` and all that was said until then."""
@@ -166,7 +171,8 @@ class Ending:
         message = self._message
         error = error_of([*message.attempts, story.outcome_of(message, self._candidate, failure)])
         row = story.ended_row(
-            message, self._candidate, self._total(ending), http_status=error.status, now=time.time(), worker=self._bus.instance, ttft_ms=None
+            message, self._candidate, self._total(ending), http_status=error.status, now=time.time(), worker=self._bus.instance,
+            ttft_ms=self._ttft_ms(),
         )
         row.error_code = error.code
         if await self._durable([attempt, encode_row("requests", row)]):
@@ -176,14 +182,15 @@ class Ending:
     async def _close(self, outcome: Outcome, ending: story.Ending) -> None:
         """The last words of the request: rows first, then the response."""
         now = time.time()
-        response = self._response(outcome, ending, now)
+        # Where the response cannot be stowed, the attempt fails, so nothing may be on record yet.
+        response = await self._bus.claims.stow(self._response(outcome, ending, now))
         if not await self._durable(self._rows(ending, http_status=200, now=now)):
             return
         completed = Completed(
             **self._ids,
             seq=self._relay.seq,
             status=outcome.status,
-            response=await self._bus.claims.stow(response),
+            response=response,
             provider=self._candidate.provider,
             model=ending.model,
             output_tokens=ending.usage.output_tokens,
@@ -242,17 +249,25 @@ class Ending:
         earlier = self._message.delivered
         if earlier is None:
             return ending
-        usage = continuation.summed(earlier, ending.usage)
-        return structs.replace(ending, usage=usage, spent=story.total(earlier, usage, ending.spent))
+        usage, own = continuation.summed(earlier, ending.usage), ending.spent
+        if usage.source == "none" and self._relay.first_at is None:
+            # It gave nothing, so what was paid for the rest stays known.
+            own = own | {"cost_usd": "0"}
+        return structs.replace(ending, usage=usage, spent=story.total(earlier, usage, own))
+
+    def _ttft_ms(self) -> float | None:
+        """From admission to the first piece of the answer, whoever wrote it."""
+        earlier = self._message.delivered
+        first_at = earlier.first_at if earlier is not None else self._relay.first_at
+        return round((first_at - self._message.created_at) * 1000, 3) if first_at else None
 
     def _attempt_row(self, ending: story.Ending, now: float) -> Any:
         started_at = self._progress.started_at or now
         return story.attempt_row(self._message, self._candidate, ending, started_at=started_at, now=now, worker=self._bus.instance)
 
     def _rows(self, ending: story.Ending, *, http_status: int, now: float) -> list[LedgerRow]:
-        message, first_at = self._message, self._relay.first_at
-        ttft_ms = None if first_at is None else round((first_at - message.created_at) * 1000, 3)
         request = story.ended_row(
-            message, self._candidate, self._total(ending), http_status=http_status, now=now, worker=self._bus.instance, ttft_ms=ttft_ms
+            self._message, self._candidate, self._total(ending), http_status=http_status, now=now, worker=self._bus.instance,
+            ttft_ms=self._ttft_ms(),
         )
         return [encode_row("requests", request), encode_row("attempts", self._attempt_row(ending, now))]

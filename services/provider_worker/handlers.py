@@ -33,11 +33,13 @@ class Worker:
         attempt = Attempt(self._tools, message, reply)
         task = asyncio.current_task()
         assert task is not None
-        self._running[key] = (attempt, task)
+        self._running[key] = mine = (attempt, task)
         try:
             await attempt.run()
         finally:
-            self._running.pop(key, None)
+            # The next attempt may have come back here already.
+            if self._running.get(key) is mine:
+                del self._running[key]
 
     def running(self) -> list[str]:
         """The requests in hand."""
@@ -78,5 +80,8 @@ class Worker:
         running = self._running.get(key)
         if running is not None and not running[0].ends:
             attempt, task = running
-            attempt.cancelled = True
+            now = time.time()
+            # At the deadline the edge may be quicker than the watchdog; on record it is a timeout all the same.
+            attempt.told = attempt.overdue(now) if now > attempt.deadline else None
+            attempt.cancelled = attempt.told is None
             task.cancel()

@@ -92,7 +92,8 @@ class Router:
             await self._repeat_or_give_up(message, reply)
             return
         chosen = structs.replace(decision, chosen=index)
-        tried = [*message.attempts, structs.replace(message.attempts[-1], **_named(decision.candidates[index]))]
+        slow = structs.replace(message.attempts[-1], code="upstream_timeout", **_named(decision.candidates[index]))
+        tried = [*message.attempts, slow]
         more = made + 1 < self._settings.max_attempts and following(
             decision.candidates, tried, accounts.__contains__, self._rest_of
         ) is not None
@@ -166,5 +167,5 @@ def _spent(message: AttemptFailed) -> dict[str, object]:
     return {
         "input_tokens": done.input_tokens, "output_tokens": done.output_tokens, "cached_tokens": done.cached_tokens,
         "cache_write_tokens": done.cache_write_tokens, "reasoning_tokens": done.reasoning_tokens, "usage_source": "estimated",
-        "cost_usd": done.cost_usd,
+        "cost_usd": done.cost_usd, "ttft_ms": round((done.first_at - message.created_at) * 1000, 3) if done.first_at else None,
     }

@@ -63,7 +63,7 @@ ROUTED = advance(
     not_before=1795000001.5, probe=True, patience=6.0,
     delivered=Delivered(
         items=Body(inline=b"[]", size=2), count=1, by=["openai/gpt-4o"], input_tokens=5, output_tokens=4, cached_tokens=3, cache_write_tokens=2,
-        reasoning_tokens=1, cost_usd="0.01",
+        reasoning_tokens=1, cost_usd="0.01", first_at=1795000001.75,
     ),
 )
 OUTCOME = AttemptOutcome(
