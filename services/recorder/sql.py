@@ -6,6 +6,7 @@ With CLICKHOUSE_URL it asks that server, else the running recorder over NATS, el
 import argparse
 import asyncio
 import sys
+import time
 from collections.abc import Callable
 
 import nats
@@ -19,6 +20,14 @@ from services.recorder.settings import RecorderSettings
 from services.recorder.store import BadQuery, open_store_for_reading
 
 Write = Callable[[bytes], object]
+STARTING = 20.0
+"""Seconds that a recorder may take from opening the database to its first answer."""
+IN_USE = "Another server instance in same directory"
+
+
+class DatabaseInUse(BadQuery):
+    """The embedded database is open in another process."""
+
 
 
 def main() -> int:
@@ -27,8 +36,7 @@ def main() -> int:
     query = SqlQuery(sql=options.sql, format="TabSeparatedWithNames" if options.header else options.format)
     settings = load(RecorderSettings)
     try:
-        if settings.clickhouse_url or not asyncio.run(_ask_recorder(settings, query, sys.stdout.buffer.write)):
-            _ask_database(settings, query, sys.stdout.buffer.write)
+        _answer(settings, query, sys.stdout.buffer.write)
     except (QueryFailed, BadQuery) as error:
         sys.stdout.buffer.flush()
         print(f"error: {error}", file=sys.stderr)
@@ -42,6 +50,20 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--header", action="store_true", help="print the column names first")
     parser.add_argument("--format", default="TabSeparated", help="a ClickHouse output format (default: TabSeparated)")
     return parser
+
+
+def _answer(settings: RecorderSettings, query: SqlQuery, write: Write) -> None:
+    """Raises QueryFailed or BadQuery."""
+    patient_until = time.monotonic() + STARTING
+    while settings.clickhouse_url or not asyncio.run(_ask_recorder(settings, query, write)):
+        try:
+            return _ask_database(settings, query, write)
+        except DatabaseInUse:
+            # Whoever has it open is a recorder that does not listen yet.
+            if time.monotonic() > patient_until:
+                raise
+            time.sleep(0.25)
+    return None
 
 
 async def _ask_recorder(settings: RecorderSettings, query: SqlQuery, write: Write) -> bool:
@@ -78,7 +100,8 @@ def _ask_database(settings: RecorderSettings, query: SqlQuery, write: Write) -> 
     try:
         store = open_store_for_reading(settings)
     except ClickHouseError as error:
-        raise BadQuery(f"cannot open the database: {' '.join(str(error).split())[:500]}") from None
+        kind = DatabaseInUse if IN_USE in str(error) else BadQuery
+        raise kind(f"cannot open the database: {' '.join(str(error).split())[:500]}") from None
     try:
         for piece in store.select(query):
             write(piece)

@@ -69,8 +69,8 @@ class Stack:
 
     def kill(self, service: str) -> int:
         """SIGKILL; returns the process id that was."""
-        pid = self.pid(service)
-        assert pid, f"{service} does not run"
+        # A service that died a moment ago is waited for, as long as the supervisor backs off.
+        pid = until(lambda: self.pid(service), 20.0, f"{service} running")
         os.kill(pid, signal.SIGKILL)
         return pid
 
