@@ -1,0 +1,1 @@
+"""The router's own endpoints, as properties of the clients."""

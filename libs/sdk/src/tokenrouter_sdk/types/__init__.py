@@ -1,0 +1,34 @@
+"""What the router's own endpoints take and return. Unknown fields are kept, as in openai's models."""
+
+from tokenrouter_sdk.types.logs import AsyncLogPage, Attempt, Hop, LogEntry, LogPage, LogRecord, Tokens
+from tokenrouter_sdk.types.preview import Choice, Preview, PreviewRequest, Route
+from tokenrouter_sdk.types.routing import Candidate, Condition, Excluded, Notice, Routing, RuleTrace
+from tokenrouter_sdk.types.rules import Action, Deleted, FirewallAction, FirewallRule, FirewallScope, FirewallType, Match, RoutingRule
+
+__all__ = [
+    "Action",
+    "AsyncLogPage",
+    "Attempt",
+    "Candidate",
+    "Choice",
+    "Condition",
+    "Deleted",
+    "Excluded",
+    "FirewallAction",
+    "FirewallRule",
+    "FirewallScope",
+    "FirewallType",
+    "Hop",
+    "LogEntry",
+    "LogPage",
+    "LogRecord",
+    "Match",
+    "Notice",
+    "Preview",
+    "PreviewRequest",
+    "Route",
+    "Routing",
+    "RoutingRule",
+    "RuleTrace",
+    "Tokens",
+]

@@ -1,0 +1,50 @@
+"""What the router would do with a request, without doing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openai import BaseModel
+from openai.types.responses.response_create_params import ResponseCreateParamsBase
+
+from tokenrouter_sdk.options import Mode
+from tokenrouter_sdk.types.routing import Candidate, Excluded, Notice, RuleTrace
+
+
+class PreviewRequest(ResponseCreateParamsBase, total=False):
+    """A Responses request."""
+
+    stream: bool | None
+    router_mode: Mode
+    router_provider: str
+    router_model: str
+
+
+class Choice(BaseModel):
+    """The router's decision."""
+
+    mode: str | None = None
+    candidates: list[Candidate] = []
+    """Best first."""
+    excluded: list[Excluded] = []
+    confidence: float | None = None
+
+
+class Route(BaseModel):
+    """Where the request would go first."""
+
+    provider: str
+    model: str
+
+
+class Preview(BaseModel):
+    """The whole of it."""
+
+    request_id: str
+    decision: Choice | None = None
+    """None when the request would not reach the router."""
+    route: Route | None = None
+    rule_trace: list[RuleTrace] = []
+    firewall: dict[str, Any] = {}
+    """What the firewall would do."""
+    warnings: list[Notice] = []

@@ -1,0 +1,110 @@
+"""How a request was routed, as answers, previews and logs tell it."""
+
+from typing import Any
+
+from openai import BaseModel
+
+
+class Condition(BaseModel):
+    """One condition of a routing rule, as it was evaluated."""
+
+    field: str
+    expected: Any = None
+    matched: bool
+    seen: Any = None
+
+
+class RuleTrace(BaseModel):
+    """A rule that was looked at."""
+
+    kind: str
+    """`routing` or `firewall`."""
+    rule_id: int
+    name: str
+    priority: int
+    matched: bool
+    conditions: list[Condition] = []
+    action: Any = None
+    """The actions of a routing rule; `block`, `mask` or `warn` of a firewall rule."""
+    scope: str | None = None
+    hits: int | None = None
+
+
+class Notice(BaseModel):
+    """Something the caller should know."""
+
+    source: str
+    """`firewall`, `routing`, `router` or `provider-worker`."""
+    message: str
+    rule_id: int | None = None
+
+
+class Candidate(BaseModel):
+    """A model at a provider that could serve the request. Its scores lie between 0 and 1; higher is better."""
+
+    provider: str
+    model: str
+    account: str = "default"
+    """`own`: the key came with the request."""
+    score: float = 0.0
+    cost: float = 0.0
+    quality: float = 0.0
+    latency: float = 0.0
+    expected_usd: float | None = None
+    price: dict[str, Any] | None = None
+    """USD per million tokens as decimal strings; None when it is not known."""
+    sandbox: bool = False
+
+
+class Excluded(BaseModel):
+    """A model that was looked at and left out."""
+
+    provider: str
+    model: str
+    reason: str
+    until: float = 0.0
+    """Unix seconds from which it may be called again, for one that is only left alone for now."""
+
+
+class Routing(BaseModel):
+    """The object `tokenrouter` of an answer."""
+
+    request_id: str
+    provider: str | None = None
+    model: str | None = None
+    mode: str | None = None
+    confidence: float | None = None
+    """How clear the choice was, 0 to 1."""
+    rule_trace: list[RuleTrace] = []
+    """The rules that matched."""
+    warnings: list[Notice] = []
+    attempts: int | None = None
+    """Provider calls it took."""
+    fallback: bool = False
+    """An earlier candidate failed."""
+    adapted: list[str] = []
+    """What the provider was asked otherwise than the request has it."""
+    continued: dict[str, Any] | None = None
+    """Of a stream that broke off: the providers that began it, `by`, and how many `items` they had delivered."""
+    sandbox: bool = False
+    """A sandbox provider answered."""
+    error: dict[str, Any] | None = None
+    """Of an answer that failed: what an error's body would have said."""
+    cost_usd: float | None = None
+    """At list price; None when the price or the usage is not known."""
+    latency_ms: float | None = None
+    candidates: list[Candidate] = []
+    """Best first; only with EXPLAIN."""
+    excluded: list[Excluded] = []
+    """Only with EXPLAIN."""
+    rules_evaluated: list[RuleTrace] = []
+    """Only with EXPLAIN."""
+
+
+def routing_of(answer: object) -> Routing:
+    """How an answer was routed: a response, a chat completion, a list of embeddings, or the last event of a stream. Raises
+    ValueError when it does not say, because it is not over or not the router's."""
+    told = getattr(getattr(answer, "response", answer), "tokenrouter", None)
+    if not isinstance(told, dict):
+        raise ValueError(f"this {type(answer).__name__} does not say how it was routed; an answer does once it is over")
+    return Routing.model_construct(**told)
