@@ -13,13 +13,13 @@ from faststream.specification import AsyncAPI
 from msgspec import Struct
 
 from libs.contracts import subjects
-from libs.contracts.deltas import Completed, Deltas, Failed, Refused, Released, Started
+from libs.contracts.deltas import Completed, Deltas, Failed, Previewed, Refused, Released, Started
 from libs.contracts.health import Health
 from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerBatch, RequestRow
-from libs.contracts.message import Message
 from libs.contracts.policies import ApiKey, FirewallRules, RoutingRules
 from libs.contracts.queries import SqlAnswer, SqlQuery
 from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, Routed, Ruled, Screened
+from libs.contracts.state import Conversation, Idempotency, Job, StoredResponse, Turn
 from libs.contracts.telemetry import Observed
 
 EVERYONE = ("edge", "firewall", "rules", "router", "provider-worker", "recorder")
@@ -48,7 +48,11 @@ class Channel(Struct, frozen=True, kw_only=True):
 _FIREWALL_RULES = f"$KV.{subjects.POLICIES_BUCKET}.firewall.{{workspace}}"
 _ROUTING_RULES = f"$KV.{subjects.POLICIES_BUCKET}.routing.{{workspace}}"
 _API_KEYS = f"$KV.{subjects.KEYS_BUCKET}.{{sha256}}"
+_JOBS = f"$KV.{subjects.JOBS_BUCKET}.{{request_id}}"
 _PUBLIC_KEY = f"$KV.{subjects.VAULT_BUCKET}.worker_public_key"
+_COMING_BACK = (Started, Released, Deltas, Completed, Failed, Refused, Previewed)
+_STATE = f"JetStream, stream {subjects.STATE_STREAM}, one message per subject"
+_KEPT = "A byte that says whether the value stands here (0) or in the object store under the name that follows (1), then MessagePack. "
 
 CHANNELS = (
     Channel(
@@ -76,10 +80,21 @@ CHANNELS = (
         senders=("edge",), receivers=("provider-worker",), note="Nobody waits for this request any more. Every worker hears it.",
     ),
     Channel(
-        name="Delta", subject=subjects.delta("{edge}", "{request_id}"), messages=(Started, Released, Deltas, Completed, Failed, Refused),
+        name="Delta", subject=subjects.delta("{edge}", "{request_id}"), messages=_COMING_BACK,
         senders=("firewall", "router", "provider-worker"), receivers=("edge",),
         note="What comes back to the edge that admitted the request. Travels as the reply subject from hop to hop; the edge has one "
-        "subscription for all its requests. Ends with one of Completed, Failed and Refused.",
+        "subscription for all its requests. Ends with one of Completed, Failed, Refused and Previewed.",
+    ),
+    Channel(
+        name="Background", subject=subjects.background("{workspace}", "{request_id}"), messages=_COMING_BACK,
+        senders=("edge", "firewall", "rules", "router", "provider-worker"), receivers=("edge",),
+        carried=f"core NATS, kept by JetStream, stream {subjects.BACKGROUND_STREAM}",
+        note="The same for a background response, in the place of Delta: the edge that sees to it hears it, and whoever reads the "
+        "response's stream, now or later, has it from JetStream. An edge that takes over ends with Deltas of its own what was half said.",
+    ),
+    Channel(
+        name="Stopped", subject=subjects.stopped("{request_id}"), senders=("edge",), receivers=("edge",),
+        note="Empty. Some edge was asked to cancel a background response; the one that sees to it cancels it.",
     ),
     Channel(
         name="Health", subject=subjects.health("{service}", "{instance}"), messages=(Health,),
@@ -108,6 +123,25 @@ CHANNELS = (
         "Tokenrouter-Reason and Tokenrouter-Sequence say what, why, and where in the stream LEDGER it stands.",
     ),
     Channel(
+        name="StoredResponse", subject=subjects.stored_response("{workspace}", "{response_id}"), messages=(StoredResponse,),
+        carried=_STATE, senders=("edge", "provider-worker"), receivers=("edge", "provider-worker"), note=_KEPT + "A worker writes it "
+        "before the client sees the answer's end, an edge where it is a background response that begins or is cancelled.",
+    ),
+    Channel(
+        name="Conversation", subject=subjects.conversation("{workspace}", "{conversation_id}"), messages=(Conversation,),
+        carried=_STATE, senders=("edge", "provider-worker"), receivers=("edge", "provider-worker"), note=_KEPT + "It counts the turns.",
+    ),
+    Channel(
+        name="Turn", subject=subjects.turn("{workspace}", "{conversation_id}", "{number}"), messages=(Turn,),
+        carried=_STATE, senders=("edge", "provider-worker"), receivers=("edge", "provider-worker"),
+        note=_KEPT + "Never changed but to take items out.",
+    ),
+    Channel(
+        name="Idempotency", subject=subjects.idempotency("{workspace}", "{key_hash}"), messages=(Idempotency,),
+        carried=f"JetStream, stream {subjects.IDEMPOTENCY_STREAM}, one message per subject for a day", senders=("edge",), receivers=("edge",),
+        note=_KEPT + "Written by compare-and-set before the request is dispatched; the key goes by its SHA-256, in hex.",
+    ),
+    Channel(
         name="QuerySql", subject=subjects.QUERY_SQL, queue="recorder", messages=(SqlQuery,), carried="core NATS, request and replies",
         senders=("operator",), receivers=("recorder",), note="A SQL question. The answer comes on the reply subject as numbered SqlAnswers.",
     ),
@@ -128,11 +162,17 @@ CHANNELS = (
         senders=("bootstrap",), receivers=("edge",), note="A client's key under the SHA-256 of its secret, in hex.",
     ),
     Channel(
+        name="Jobs", subject=_JOBS, messages=(Job,), carried=f"KV bucket {subjects.JOBS_BUCKET}",
+        senders=("edge",), receivers=("edge",), note="A background response that is not over yet, and which edge sees to it; taken over by "
+        "compare-and-set. MessagePack.",
+    ),
+    Channel(
         name="WorkerPublicKey", subject=_PUBLIC_KEY, carried=f"KV bucket {subjects.VAULT_BUCKET}",
         senders=("bootstrap",), receivers=("edge",), note="The X25519 public key to which edges seal provider keys, base64url.",
     ),
 )
 
+_JSON = (FirewallRules, RoutingRules, ApiKey)
 _ROWS = (RequestRow, AttemptRow, DeliveryRow)
 """Rows travel as bytes inside a LedgerBatch, so no message type leads to them."""
 
@@ -142,7 +182,7 @@ def document(version: str) -> dict[str, Any]:
     made: dict[str, Any] = AsyncAPI(
         _broker(), title="TokenRouter bus", version=version,
         description="Everything that TokenRouter's services say to each other over NATS. Messages are MessagePack; bytes appear here "
-        "as base64. Values in KV buckets and ledger rows are JSON.",
+        "as base64. Policies, API keys and ledger rows are JSON.",
     ).to_specification().to_jsonable()
     sent = [kind for channel in CHANNELS for kind in channel.messages]
     _, schemas = msgspec.json.schema_components([*sent, *_ROWS], schema_hook=_any, ref_template="#/components/schemas/{name}")
@@ -180,7 +220,7 @@ def _message(kind: type[Struct]) -> dict[str, Any]:
     return {
         "name": kind.__name__,
         "summary": " ".join((kind.__doc__ or "").split()),
-        "contentType": MSGPACK if issubclass(kind, Message) else JSON,
+        "contentType": JSON if kind in _JSON else MSGPACK,
         "payload": {"$ref": f"#/components/schemas/{kind.__name__}"},
     }
 

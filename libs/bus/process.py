@@ -5,7 +5,7 @@ import contextlib
 import gc
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -51,18 +51,38 @@ def run(service: str, settings: BusSettings, build: Callable[[Bus], None]) -> No
     serve(application(bus), settings)
 
 
-def serve(app: Any, settings: BusSettings, sockets: list[socket.socket] | None = None) -> None:
-    """Run an ASGI application under uvloop."""
+class Server(uvicorn.Server):
+    """Lets WebSocket connections finish what they are at: uvicorn closes them before the application hears of the shutdown."""
+
+    before_shutdown: Callable[[], Awaitable[None]] | None = None
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.before_shutdown is not None:
+            for server in self.servers:
+                server.close()
+            await self.before_shutdown()
+        await super().shutdown(sockets)
+
+
+def serve(
+    app: Any, settings: BusSettings, sockets: list[socket.socket] | None = None, *,
+    websockets_up_to: int = 0, before_shutdown: Callable[[], Awaitable[None]] | None = None,
+) -> None:
+    """Run an ASGI application under uvloop. `websockets_up_to`: bytes of a frame, 0 for no WebSockets at all."""
     _yield_to_others()
     # Most objects of a request die young and without cycles; a full collection every 700 allocations is waste.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     config = uvicorn.Config(
-        app, host=settings.ops_host, port=settings.ops_port, loop="uvloop", http="httptools", ws="none", lifespan="on",
+        app, host=settings.ops_host, port=settings.ops_port, loop="uvloop", http="httptools", lifespan="on",
+        ws="websockets-sansio" if websockets_up_to else "none", ws_max_size=websockets_up_to or 1,
+        # Some clients answer a ping only while they read, so its answer is not waited for.
+        ws_ping_interval=20.0, ws_ping_timeout=None, ws_per_message_deflate=False,
         log_config=None, access_log=False, server_header=False, date_header=False, proxy_headers=False, timeout_graceful_shutdown=60,
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
+    server.before_shutdown = before_shutdown
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=sockets))
 

@@ -7,6 +7,7 @@ import msgspec
 from libs.contracts.errors import ErrorInfo
 from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerRow, RequestRow, Table
 from libs.contracts.requests import Admitted, Routed, Ruled, Screened
+from libs.contracts.state import issued_key
 
 _encode = msgspec.json.Encoder().encode
 
@@ -43,6 +44,8 @@ def request_row(message: Admitted, *, ended_by: str, status: str, now: float, **
         dispatches=message.dispatch,
         hops=message.hops,
         traceparent=message.traceparent,
+        idempotency_key=message.idempotency_key or issued_key(message.request_id),
+        background=message.keeping is not None and message.keeping.background,
         **_decided(message),
         **routed,
         **columns,

@@ -26,6 +26,9 @@ from libs.contracts.health import Health, ProviderAccount
 from libs.contracts.ledger import LedgerRow
 from libs.contracts.message import Message
 from libs.contracts.telemetry import Rest
+from libs.state.conversations import Conversations
+from libs.state.responses import Responses
+from libs.state.store import Store
 
 log = logging.getLogger("tokenrouter")
 
@@ -83,6 +86,8 @@ class Bus:
         self.connection: Client = self.broker.connection
         self.js: JetStreamContext = self.connection.jetstream(timeout=5.0)
         self.claims = Claims(self.js)
+        self.state = Store(self.connection, self.js, subjects.STATE_STREAM, subjects.STATE_BODIES_BUCKET)
+        self.responses, self.conversations = Responses(self.state), Conversations(self.state)
         metrics.BUS_CONNECTED.set(1)
 
     async def start(self) -> None:

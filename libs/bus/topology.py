@@ -7,6 +7,8 @@ from libs.contracts import subjects
 
 DAY = 86_400.0
 MIB = 1 << 20
+RETENTION = 30 * DAY
+"""Of stored responses and conversations, where the setting says nothing else."""
 
 # discard=new: the default `old` drops acknowledged rows silently when the stream is full.
 LEDGER = api.StreamConfig(
@@ -27,17 +29,53 @@ DEAD = api.StreamConfig(
     discard=api.DiscardPolicy.NEW,
     max_bytes=256 * MIB,
 )
+# Bounded by time and by size: the oldest answers go first.
+STATE = api.StreamConfig(
+    name=subjects.STATE_STREAM,
+    subjects=[subjects.STATE],
+    storage=api.StorageType.FILE,
+    discard=api.DiscardPolicy.OLD,
+    max_msgs_per_subject=1,
+    max_age=RETENTION,
+    max_bytes=3072 * MIB,
+    allow_direct=True,
+    allow_msg_ttl=True,
+)
+IDEMPOTENCY = api.StreamConfig(
+    name=subjects.IDEMPOTENCY_STREAM,
+    subjects=[subjects.IDEMPOTENCY],
+    storage=api.StorageType.FILE,
+    discard=api.DiscardPolicy.NEW,
+    max_msgs_per_subject=1,
+    max_age=DAY,
+    max_bytes=256 * MIB,
+    allow_direct=True,
+)
+BACKGROUND = api.StreamConfig(
+    name=subjects.BACKGROUND_STREAM,
+    subjects=[subjects.BACKGROUND],
+    storage=api.StorageType.FILE,
+    discard=api.DiscardPolicy.OLD,
+    max_age=RETENTION,
+    max_bytes=1024 * MIB,
+    allow_direct=True,
+)
 BUCKETS = (
     api.KeyValueConfig(bucket=subjects.POLICIES_BUCKET, history=8, max_value_size=MIB, storage=api.StorageType.FILE),
     api.KeyValueConfig(bucket=subjects.KEYS_BUCKET, history=2, storage=api.StorageType.FILE),
     api.KeyValueConfig(bucket=subjects.VAULT_BUCKET, history=2, storage=api.StorageType.FILE),
+    api.KeyValueConfig(bucket=subjects.JOBS_BUCKET, history=1, max_value_size=MIB, max_bytes=256 * MIB, storage=api.StorageType.FILE),
 )
 CLAIMS = api.ObjectStoreConfig(bucket=subjects.CLAIMS_BUCKET, ttl=3600.0, storage=api.StorageType.FILE, max_bytes=2048 * MIB)
+STATE_BODIES = api.ObjectStoreConfig(
+    bucket=subjects.STATE_BODIES_BUCKET, ttl=RETENTION, storage=api.StorageType.FILE, max_bytes=4096 * MIB
+)
 
 
-async def declare(js: JetStreamContext, replicas: int = 1) -> None:
-    """Create what is missing and bring what exists to the declared settings."""
-    for stream in (LEDGER, DEAD):
+async def declare(js: JetStreamContext, replicas: int = 1, retention: float = RETENTION) -> None:
+    """Create what is missing and bring what exists to the declared settings. `retention`: of stored responses, in seconds."""
+    STATE.max_age = BACKGROUND.max_age = STATE_BODIES.ttl = retention
+    for stream in (LEDGER, DEAD, STATE, IDEMPOTENCY, BACKGROUND):
         stream.num_replicas = replicas
         try:
             await js.add_stream(stream)
@@ -46,5 +84,6 @@ async def declare(js: JetStreamContext, replicas: int = 1) -> None:
     for bucket in BUCKETS:
         bucket.replicas = replicas
         await js.create_key_value(bucket)
-    CLAIMS.replicas = replicas
-    await js.create_object_store(subjects.CLAIMS_BUCKET, config=CLAIMS)
+    for objects in (CLAIMS, STATE_BODIES):
+        objects.replicas = replicas
+        await js.create_object_store(objects.bucket or "", config=objects)

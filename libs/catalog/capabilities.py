@@ -19,6 +19,7 @@ CAPABILITIES: dict[str, str] = {
     "file_ids": "has OpenAI's file storage, whose ids a request may name",
     "google_files": "reads files in Google's storage, and videos at YouTube",
     "prompts": "has OpenAI's stored prompt templates",
+    "embeddings": "turns texts into vectors, and answers nothing",
     "other_tools": "takes types of tools that this catalog does not know",
 }
 """Name → meaning. The types of built-in tools, such as `web_search`, are capabilities too."""
@@ -42,6 +43,8 @@ class _Provider(Struct, frozen=True, forbid_unknown_fields=True):
 class _Catalog(Struct, frozen=True, forbid_unknown_fields=True):
     as_of: str
     default: list[str]
+    embedders: list[str]
+    """Globs of ids in lower case."""
     groups: dict[str, list[str]]
     provider: list[_Provider]
 
@@ -76,11 +79,14 @@ def _entries(provider: _Provider) -> list[tuple[list[str], frozenset[str]]]:
 
 _ENTRIES = {provider.id: _entries(provider) for provider in _CATALOG.provider}
 _UNLISTED = [(["*"], _known(_CATALOG.default))]
+_EMBEDDER = _known(["embeddings"])
 
 
 @lru_cache(maxsize=4096)
 def capabilities(provider: str, model: str) -> frozenset[str]:
     """What a model can do, as far as the catalog knows."""
+    if any(fnmatchcase(model.lower(), glob) for glob in _CATALOG.embedders):
+        return _EMBEDDER
     # A fine-tuned model, ft:gpt-4o-mini-2024-07-18:acme::abc, can do what its base can.
     base = model.removeprefix("ft:")
     return next(can for globs, can in _ENTRIES.get(provider, _UNLISTED) if any(fnmatchcase(base, glob) for glob in globs))

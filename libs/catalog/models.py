@@ -37,6 +37,11 @@ class Model(Struct, frozen=True, kw_only=True):
         """It can think before it answers."""
         return "reasoning" in self.can
 
+    @property
+    def embeds(self) -> bool:
+        """It makes embeddings, and answers nothing."""
+        return "embeddings" in self.can
+
 
 class _Traits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     quality: float
@@ -50,20 +55,31 @@ class _Curated(_Traits, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_output: int | None = None
 
 
+class _Embedder(_Curated, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    tokens_per_s: float = 1.0
+    """It writes nothing, so this decides nothing."""
+
+
 class _Catalog(Struct, frozen=True, forbid_unknown_fields=True):
     as_of: str
     model: list[_Curated]
+    embedder: list[_Embedder]
     defaults: _Traits
 
 
 _CATALOG = msgspec.toml.decode((Path(__file__).parent / "models.toml").read_bytes(), type=_Catalog)
-_CURATED = {(entry.provider, entry.id): entry for entry in _CATALOG.model}
+_CURATED = {(entry.provider, entry.id): entry for entry in (*_CATALOG.model, *_CATALOG.embedder)}
 AS_OF = _CATALOG.as_of
 
 
 def curated(now: float | None = None) -> list[Model]:
-    """The models that `auto` chooses among. `now`: Unix seconds, for the prices; the clock's when left out."""
-    return _curated(_period(now))
+    """The models that `auto` chooses among for an answer. `now`: Unix seconds, for the prices; the clock's when left out."""
+    return _curated(_period(now))[0]
+
+
+def embedders(now: float | None = None) -> list[Model]:
+    """The models that `auto` chooses among for embeddings."""
+    return _curated(_period(now))[1]
 
 
 def find(provider: str, model: str, now: float | None = None) -> Model | None:
@@ -81,8 +97,9 @@ def _period(now: float | None) -> int:
 
 
 @lru_cache(maxsize=2)
-def _curated(period: int) -> list[Model]:
-    return [_model(provider, model, period) for provider, model in _CURATED]
+def _curated(period: int) -> tuple[list[Model], list[Model]]:
+    found = [_model(provider, model, period) for provider, model in _CURATED]
+    return [model for model in found if not model.embeds], [model for model in found if model.embeds]
 
 
 @lru_cache(maxsize=4096)

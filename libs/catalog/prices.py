@@ -14,10 +14,10 @@ VERSION = f"genai-prices {genai_prices.__version__}"
 PERIOD = 1800
 """Seconds for which a price holds at least: some change on a date, DeepSeek's by the hour of the day, all on the half-hour."""
 _LISTED_AS = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai"}
-# The list also prices what is not a text model; those cannot answer a Responses request.
+# The list also prices what neither answers in text nor makes embeddings.
 _NOT_TEXT = (
-    "embedding", "whisper", "tts", "audio", "realtime", "image", "transcribe", "moderation", "-live", "ocr", "-embed", "voxtral",
-    "nano-banana", "gemini-omni", "voice", "orpheus",
+    "whisper", "tts", "audio", "realtime", "image", "transcribe", "moderation", "-live", "ocr", "voxtral", "nano-banana",
+    "gemini-omni", "voice", "orpheus",
 )
 # Under `google` the list has what Google's cloud sells as well; the Gemini API has only Google's own.
 _ONLY = {"gemini": ("gemini-", "gemma-")}

@@ -29,7 +29,8 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keyless: bool = False
     """It can be called without a key. In the operator's file that is enough to use it; a known one needs its base URL set."""
     chat_models: list[str] = []
-    """Globs of models at an `openai` provider that have Chat Completions only."""
+    """Globs of models at an `openai` provider that have Chat Completions only. Where there are any, its other models are asked there
+    too for what Responses has no field for, such as stop strings."""
     chat: dict[str, Any] = {}
     """How its Chat Completions differ from OpenAI's; fields of services.provider_worker.dialects.chat.quirks.Quirks."""
     models: list[OfferedModel] = []

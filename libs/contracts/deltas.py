@@ -74,4 +74,11 @@ class Refused(Delta, frozen=True, kw_only=True, tag="refused"):
     error: ErrorInfo
 
 
-DeltaMessage = Started | Released | Deltas | Completed | Failed | Refused
+class Previewed(Delta, frozen=True, kw_only=True, tag="previewed"):
+    """router → edge: what would have been done with a request that only asked for that."""
+
+    preview: bytes
+    """JSON object."""
+
+
+DeltaMessage = Started | Released | Deltas | Completed | Failed | Refused | Previewed

@@ -55,6 +55,8 @@ class RequestRow(Struct, kw_only=True):
     """[[stage, instance, unix seconds, ms], …]"""
     policy_revisions: dict[str, int]
     traceparent: str
+    idempotency_key: str = ""
+    background: bool = False
 
 
 class AttemptRow(Struct, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from libs.contracts.decisions import AttemptOutcome, Decision, Ruling, Screening, Target
 from libs.contracts.message import Body, Hop, Message
+from libs.contracts.state import Keeping, response_id_of
 
 
 class RequestFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,48 +46,8 @@ class RequestFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     prompt_template: bool = False
     """`prompt` names a template in OpenAI's storage."""
     explain: bool = False
-
-
-class Admitted(Message, frozen=True, kw_only=True, tag="admitted"):
-    """edge → firewall: authenticated, well-formed, and on the clock."""
-
-    request_id: str
-    workspace: str
-    key_id: str
-    created_at: float
-    """Unix seconds; part of the ledger's key, so it never changes along the way."""
-    deadline: float
-    """Unix seconds after which nobody waits for an answer."""
-    dispatch: int = 1
-    """Counts up each time the edge publishes the request anew."""
-    expires_at: float
-    """Unix seconds. A stage drops the message past this, so two dispatches cannot both reach a provider."""
-    edge: str
-    traceparent: str
-    endpoint: str = "responses"
-    stream: bool = False
-    facts: RequestFacts
-    body: Body
-    provider_keys: dict[str, bytes] = {}
-    """Provider id → key from the request's headers, sealed to the provider-workers."""
-    hops: list[Hop] = []
-
-    @property
-    def response_id(self) -> str:
-        """The id of the response to this request: the same UUID, as OpenAI writes ids."""
-        return "resp_" + self.request_id.removeprefix("req_").replace("-", "")
-
-
-class Screened(Admitted, frozen=True, kw_only=True, tag="screened"):
-    """firewall → rules: the prompt passed, masked where a rule says so."""
-
-    screening: Screening
-
-
-class Ruled(Screened, frozen=True, kw_only=True, tag="ruled"):
-    """rules → router: routing rules have spoken."""
-
-    ruling: Ruling
+    embeddings: bool = False
+    """Vectors are asked for, not an answer."""
 
 
 class Delivered(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -108,6 +69,56 @@ class Delivered(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Unix seconds at which the first piece of the answer went out."""
 
 
+class Admitted(Message, frozen=True, kw_only=True, tag="admitted"):
+    """edge → firewall: authenticated, well-formed, and on the clock."""
+
+    request_id: str
+    workspace: str
+    key_id: str
+    created_at: float
+    """Unix seconds; part of the ledger's key, so it never changes along the way."""
+    deadline: float
+    """Unix seconds after which nobody waits for an answer."""
+    dispatch: int = 1
+    """Counts up each time the edge publishes the request anew."""
+    expires_at: float
+    """Unix seconds. A stage drops the message past this, so two dispatches cannot both reach a provider."""
+    edge: str
+    traceparent: str
+    endpoint: str = "responses"
+    """responses, chat.completions, messages, embeddings, compact or input_tokens."""
+    stream: bool = False
+    facts: RequestFacts
+    body: Body
+    provider_keys: dict[str, bytes] = {}
+    """Provider id → key from the request's headers, sealed to the provider-workers."""
+    hops: list[Hop] = []
+    keeping: Keeping | None = None
+    """What is to be kept of the answer; None: nothing."""
+    idempotency_key: str = ""
+    """As the client sent it; empty when it sent none, and ours stands for it."""
+    preview: bool = False
+    """Only the decision is wanted: the router answers with it and calls nobody."""
+    delivered: Delivered | None = None
+    """The answer has begun: continue after these items."""
+
+    @property
+    def response_id(self) -> str:
+        return response_id_of(self.request_id)
+
+
+class Screened(Admitted, frozen=True, kw_only=True, tag="screened"):
+    """firewall → rules: the prompt passed, masked where a rule says so."""
+
+    screening: Screening
+
+
+class Ruled(Screened, frozen=True, kw_only=True, tag="ruled"):
+    """rules → router: routing rules have spoken."""
+
+    ruling: Ruling
+
+
 class Routed(Ruled, frozen=True, kw_only=True, tag="routed"):
     """router → provider-worker: call `decision.candidates[decision.chosen]`."""
 
@@ -120,8 +131,6 @@ class Routed(Ruled, frozen=True, kw_only=True, tag="routed"):
     """The first call after a breaker's time: its success is told at once."""
     patience: float | None = None
     """Seconds to the first sign of an answer after which the next candidate is tried instead; None: this is the last."""
-    delivered: Delivered | None = None
-    """The answer has begun: continue after these items."""
 
 
 class AttemptFailed(Routed, frozen=True, kw_only=True, tag="attempt_failed"):

@@ -5,7 +5,7 @@ caller's. A text, refusal or reasoning item is closed by whatever comes next; fu
 calls whose pieces arrive interleaved keep an item each.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable, Sequence
 from secrets import token_hex
 from typing import Any
 
@@ -16,28 +16,24 @@ from libs.responses.frame import Frame
 from libs.responses.stream_items import CallItem, MessageItem, OpenItem, ReasoningItem
 
 Json = dict[str, Any]
-NewId = Callable[[str], str]
-"""Kind of item (`msg`, `fc`, `ctc`, `rs`) → a fresh id with that prefix."""
-
 _encode = msgspec.json.Encoder().encode
 
 
 def fresh_id(prefix: str) -> str:
-    """An id in OpenAI's style, and of ours: the prefix, `tr`, and 30 hexadecimal digits."""
+    """An id for a call whose provider gave it none: the prefix, `tr`, and 30 random hexadecimal digits."""
     return f"{prefix}_tr{token_hex(15)}"
 
 
 def is_fresh_id(item_id: object) -> bool:
-    """Whether an item's id is from `fresh_id`, so that no provider has ever seen it."""
+    """Whether an id was made here, so that no provider has ever seen it."""
     return isinstance(item_id, str) and item_id.partition("_")[2].startswith("tr")
 
 
 class ResponseBuilder:
     """One answer. Each method returns the events to send for what it was told, without sequence numbers."""
 
-    def __init__(self, frame: Frame, new_id: NewId = fresh_id) -> None:
+    def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._new_id = new_id
         self._items: list[OpenItem] = []
         self._current: MessageItem | ReasoningItem | None = None
         self._calls: dict[Hashable, CallItem] = {}
@@ -60,15 +56,18 @@ class ResponseBuilder:
             for kind in ("response.created", "response.in_progress")
         ]
 
-    def text(self, delta: str) -> list[Event]:
-        """A piece of the answer's text; opens a message when none is open."""
+    def text(self, delta: str, logprobs: Sequence[Json] = ()) -> list[Event]:
+        """A piece of the answer's text, with the log probabilities of its tokens where they are known; opens a message when none is
+        open. Without a piece, the log probabilities go to the text that is open."""
         if not delta:
+            if logprobs and isinstance(self._current, MessageItem):
+                self._current.note_logprobs(logprobs)
             return []
         if isinstance(self._current, MessageItem):
-            return self._current.text(delta)
+            return self._current.text(delta, logprobs)
         events = self._open_message()
         assert isinstance(self._current, MessageItem)
-        return events + self._current.text(delta)
+        return events + self._current.text(delta, logprobs)
 
     def refusal(self, delta: str) -> list[Event]:
         """A piece of the model's refusal, in a content part of its own."""
@@ -92,7 +91,7 @@ class ResponseBuilder:
         events: list[Event] = []
         if not isinstance(self._current, ReasoningItem):
             events = self._close_current()
-            self._current = ReasoningItem(self._new_id("rs"), len(self._items), raw=raw)
+            self._current = ReasoningItem(self._id("rs"), len(self._items), raw=raw)
             self._items.append(self._current)
             events.append(self._current.added())
         return events + self._current.text(delta) if delta else events
@@ -109,7 +108,7 @@ class ResponseBuilder:
         the JSON object {"input": text} on the provider's side."""
         # A handle used again means that the call before it is over, told or not.
         events = self._close_current() + self.call_done(key)
-        item = CallItem(self._new_id("ctc" if custom else "fc"), len(self._items), call_id, name, custom=custom)
+        item = CallItem(self._id("ctc" if custom else "fc"), len(self._items), call_id, name, custom=custom)
         self._items.append(item)
         self._calls[key] = item
         return [*events, item.added()]
@@ -134,9 +133,12 @@ class ResponseBuilder:
             events += item.close(whole=whole or item is not self._items[-1])
         return events
 
+    def _id(self, prefix: str) -> str:
+        return self._frame.item_id(prefix, len(self._items))
+
     def _open_message(self) -> list[Event]:
         events = self._close_current()
-        self._current = MessageItem(self._new_id("msg"), len(self._items))
+        self._current = MessageItem(self._id("msg"), len(self._items))
         self._items.append(self._current)
         return [*events, self._current.added()]
 

@@ -27,7 +27,8 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "conversation": ((str, dict), "a string or an object"), "user": ((str,), "a string"), "truncation": ((str,), "a string"),
     "service_tier": ((str,), "a string"), "prompt_cache_key": ((str,), "a string"), "safety_identifier": ((str,), "a string"),
     "prompt": ((dict,), "an object"), "router_mode": ((str,), "a string"), "router_model": ((str,), "a string"),
-    "router_provider": ((str,), "a string"),
+    "router_provider": ((str,), "a string"), "stop": ((str, list), "a string or an array of strings"), "seed": (_INTEGER, "an integer"),
+    "presence_penalty": (_NUMBER, "a number"), "frequency_penalty": (_NUMBER, "a number"), "logit_bias": ((dict,), "an object"),
 }
 _STANDS_FOR_INPUT = frozenset({"previous_response_id", "conversation", "prompt"})
 METADATA_PAIRS, METADATA_KEY, METADATA_VALUE = 16, 64, 512
@@ -90,6 +91,14 @@ def _metadata(pairs: Json) -> Json:
     return pairs
 
 
+def _stop(value: Any) -> Any:
+    words = [value] if isinstance(value, str) else value
+    if not all(isinstance(word, str) for word in words):
+        raise InvalidRequest("stop must be a string or an array of strings.", param="stop")
+    return words
+
+
 _CHANGES: dict[str, Callable[[Any], Any]] = {
+    "stop": _stop,
     "input": _input, "tools": canonical_tools, "tool_choice": canonical_choice, "metadata": _metadata,
 }

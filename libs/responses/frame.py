@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from libs.responses.item_ids import item_id
+
 # https://platform.openai.com/docs/api-reference/responses/object
 EMPTY: dict[str, Any] = {
     "id": None, "object": "response", "created_at": 0, "status": "in_progress", "completed_at": None, "error": None,
@@ -26,9 +28,11 @@ class Frame:
     """The fields of a response that its request and its route decide; the dialect adds what the provider said."""
 
     def __init__(
-        self, request: dict[str, Any], *, response_id: str, request_id: str, created_at: int, model: str, metadata: dict[str, str]
+        self, request: dict[str, Any], *, response_id: str, request_id: str, created_at: int, model: str, metadata: dict[str, str],
+        attempt: int = 1,
     ) -> None:
-        self.response_id = response_id
+        """`attempt`: which of the request's attempts writes this answer, counted from 1."""
+        self.response_id, self._attempt = response_id, attempt
         self._fixed = {
             "id": response_id, "object": "response", "created_at": created_at, "metadata": metadata, "request_id": request_id,
         }
@@ -43,6 +47,10 @@ class Frame:
     def render(self, said: dict[str, Any], **ours: Any) -> dict[str, Any]:
         """A response object: empty fields, under the request's echo, under what the provider said, under what is ours."""
         return self._base | {name: value for name, value in said.items() if value is not None} | self._fixed | ours
+
+    def item_id(self, prefix: str, n: int) -> str:
+        """The id of the answer's item `n`, counted from 0."""
+        return item_id(prefix, self.response_id, n, self._attempt)
 
 
 def _complete_tool(tool: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 A delta costs one string encoding and one concatenation: the bytes before the text are built when its part opens.
 """
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -47,11 +48,11 @@ class _Item:
 class _Part:
     """A run of text under one index of its item."""
 
-    def __init__(self, item: _Item, position: str, index: int, delta: str, done: str, **extra: Any) -> None:
+    def __init__(self, item: _Item, position: str, index: int, delta: str, done: str) -> None:
         self.place: Json = {"item_id": item.id, "output_index": item.index, position: index}
-        self.kind, self.done_kind, self.extra = delta, done, extra
+        self.kind, self.done_kind = delta, done
         self._chunks: list[str] = []
-        self._head = _encode({"type": delta} | self.place | extra)[:-1] + b',"delta":'
+        self._head = self._before_delta({})
 
     def delta(self, text: str) -> Event:
         self._chunks.append(text)
@@ -65,7 +66,40 @@ class _Part:
         return self._chunks[0] if self._chunks else ""
 
     def done(self, field: str, **more: Any) -> Event:
-        return event(self.done_kind, **self.place, **self.extra, **{field: self.text}, **more)
+        return event(self.done_kind, **self.place, **{field: self.text}, **more)
+
+    def _before_delta(self, more: Json) -> bytes:
+        return _encode({"type": self.kind} | self.place | more)[:-1] + b',"delta":'
+
+
+class _MessagePart(_Part):
+    """A text, with what is said about it, or a refusal."""
+
+    def __init__(self, item: _Item, index: int, kind: str) -> None:
+        super().__init__(item, "content_index", index, f"response.{kind}.delta", f"response.{kind}.done")
+        self.type = kind
+        self.annotations: list[Json] = []
+        self.logprobs: list[Json] = []
+        if kind == "output_text":
+            self._head = self._before_delta({"logprobs": []})
+
+    def scored(self, text: str, logprobs: Sequence[Json]) -> Event:
+        """A piece with the log probabilities of its tokens."""
+        self.logprobs += logprobs
+        self._chunks.append(text)
+        return Event(self.kind, self._before_delta({"logprobs": logprobs}) + _encode(text) + b"}")
+
+    def snapshot(self) -> Json:
+        if self.type == "refusal":
+            return {"type": self.type, "refusal": self.text}
+        return {"type": self.type, "text": self.text, "annotations": list(self.annotations), "logprobs": list(self.logprobs)}
+
+    def begun(self) -> Event:
+        return event("response.content_part.added", **self.place, part=self.snapshot())
+
+    def close(self) -> list[Event]:
+        done = self.done("refusal") if self.type == "refusal" else self.done("text", logprobs=self.logprobs)
+        return [done, event("response.content_part.done", **self.place, part=self.snapshot())]
 
 
 class MessageItem(_Item):
@@ -73,62 +107,59 @@ class MessageItem(_Item):
 
     def __init__(self, item_id: str, output_index: int) -> None:
         super().__init__(item_id, output_index)
-        self._parts: list[tuple[str, _Part, list[Json]]] = []
-        self._open = ""
+        self._parts: list[_MessagePart] = []
+        self._open: _MessagePart | None = None
 
     def snapshot(self) -> Json:
-        content = [_message_part(kind, part.text, notes) for kind, part, notes in self._parts]
+        content = [part.snapshot() for part in self._parts]
         return {"type": "message", "id": self.id, "status": self.status, "role": "assistant", "content": content}
 
     def chars(self) -> int:
-        return sum(len(part.text) for _, part, _ in self._parts)
+        return sum(len(part.text) for part in self._parts)
+
+    @property
+    def _text(self) -> _MessagePart | None:
+        return self._open if self._open is not None and self._open.type == "output_text" else None
 
     @property
     def text_length(self) -> int:
-        return len(self._parts[-1][1].text) if self._open == "output_text" else 0
+        return len(self._text.text) if self._text is not None else 0
 
-    def text(self, delta: str) -> list[Event]:
-        if self._open == "output_text":
-            return [self._parts[-1][1].delta(delta)]
-        return [*self._open_part("output_text"), self._parts[-1][1].delta(delta)]
+    def text(self, delta: str, logprobs: Sequence[Json] = ()) -> list[Event]:
+        part, events = self._opened("output_text")
+        return [*events, part.scored(delta, logprobs) if logprobs else part.delta(delta)]
+
+    def note_logprobs(self, logprobs: Sequence[Json]) -> None:
+        if self._text is not None:
+            self._text.logprobs += logprobs
 
     def refusal(self, delta: str) -> list[Event]:
-        events = [] if self._open == "refusal" else self._open_part("refusal")
-        return [*events, self._parts[-1][1].delta(delta)]
+        part, events = self._opened("refusal")
+        return [*events, part.delta(delta)]
 
     def annotation(self, annotation: Json) -> list[Event]:
-        if self._open != "output_text":
+        part = self._text
+        if part is None:
             return []
-        _, part, notes = self._parts[-1]
-        notes.append(annotation)
+        part.annotations.append(annotation)
         kind = "response.output_text.annotation.added"
-        return [event(kind, **part.place, annotation_index=len(notes) - 1, annotation=annotation)]
+        return [event(kind, **part.place, annotation_index=len(part.annotations) - 1, annotation=annotation)]
 
     def close(self, *, whole: bool) -> list[Event]:
         return [*self._close_part(), self._done(whole=whole)]
 
-    def _open_part(self, kind: str) -> list[Event]:
+    def _opened(self, kind: str) -> tuple[_MessagePart, list[Event]]:
+        """The open part of this type, and the events that opened it just now."""
+        if self._open is not None and self._open.type == kind:
+            return self._open, []
         events = self._close_part()
-        extra: Json = {"logprobs": []} if kind == "output_text" else {}
-        part = _Part(self, "content_index", len(self._parts), f"response.{kind}.delta", f"response.{kind}.done", **extra)
-        self._parts.append((kind, part, []))
-        self._open = kind
-        return [*events, event("response.content_part.added", **part.place, part=_message_part(kind, "", []))]
+        self._open = part = _MessagePart(self, len(self._parts), kind)
+        self._parts.append(part)
+        return part, [*events, part.begun()]
 
     def _close_part(self) -> list[Event]:
-        if not self._open:
-            return []
-        kind, part, notes = self._parts[-1]
-        self._open = ""
-        finished = _message_part(kind, part.text, notes)
-        done = part.done("text" if kind == "output_text" else "refusal")
-        return [done, event("response.content_part.done", **part.place, part=finished)]
-
-
-def _message_part(kind: str, text: str, annotations: list[Json]) -> Json:
-    if kind == "refusal":
-        return {"type": kind, "refusal": text}
-    return {"type": kind, "text": text, "annotations": list(annotations), "logprobs": []}
+        part, self._open = self._open, None
+        return part.close() if part is not None else []
 
 
 class ReasoningItem(_Item):

@@ -1,4 +1,5 @@
-"""The text in a canonical request: every string that a firewall may look at, the user's words, and the counts for routing."""
+"""The text in a canonical request, or in one for embeddings: every string that a firewall may look at, the user's words, and the counts for
+routing."""
 
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
@@ -68,7 +69,9 @@ def _collect(value: Any, path: Path, key: str, found: list[tuple[Path, str]]) ->
                 _collect(inner, (*path, name), name, found)
     elif kind is list:
         for index, inner in enumerate(value):
-            _collect(inner, (*path, index), key, found)
+            # Embeddings are asked for of up to millions of token ids.
+            if type(inner) is not int:
+                _collect(inner, (*path, index), key, found)
 
 
 # Base64 that is not under a key of its own kind.
@@ -113,13 +116,16 @@ def _set(holder: Any, path: Path, text: str) -> Any:
 
 
 def user_text(request: Json) -> str:
-    """What the user said: the string input, or the text of all messages with the role user, a line break between them."""
+    """What the user said: the string input, or the text of all messages with the role user, a line break between them; of a request
+    for embeddings, its texts."""
     given = request.get("input")
     if isinstance(given, str):
         return given
     said: list[str] = []
     for item in given or ():
-        if item.get("role") == "user":
+        if type(item) is str:
+            said.append(item)
+        elif type(item) is dict and item.get("role") == "user":
             content = item.get("content")
             said.extend([content] if isinstance(content, str) else [part["text"] for part in content or () if "text" in part])
     return "\n".join(said)

@@ -39,7 +39,7 @@ async def _declare(js: JetStreamContext, settings: BootstrapSettings) -> None:
     deadline = time.monotonic() + settings.nats_wait
     while True:
         try:
-            await topology.declare(js, settings.nats_replicas)
+            await topology.declare(js, settings.nats_replicas, settings.response_retention_days * topology.DAY)
             return
         except (TimeoutError, nats.errors.TimeoutError, nats.js.errors.ServiceUnavailableError) as error:
             if time.monotonic() > deadline:

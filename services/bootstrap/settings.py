@@ -12,5 +12,7 @@ class BootstrapSettings(BusSettings, frozen=True, kw_only=True):
     """The vault's private key. Empty: `{home}/vault/worker.key`, made when it is not there."""
     nats_replicas: int = 1
     """Copies of each stream; 3 on a NATS cluster."""
+    response_retention_days: float = 30.0
+    """Days that stored responses and conversations are kept."""
     nats_wait: float = 30.0
     """Seconds to wait for NATS to come up."""

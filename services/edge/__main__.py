@@ -8,6 +8,9 @@ from libs.bus.service import Bus
 from libs.bus.settings import load
 from services.edge.app import application
 from services.edge.settings import EdgeSettings
+from services.edge.sockets import Sockets
+
+DRAIN_SECONDS = 60.0
 
 
 def listener(host: str, port: int) -> socket.socket:
@@ -23,4 +26,9 @@ def listener(host: str, port: int) -> socket.socket:
 if __name__ == "__main__":
     settings = load(EdgeSettings)
     logs.configure("edge", settings.instance, settings.log_level)
-    serve(application(Bus("edge", settings), settings), settings, [listener(settings.host, settings.port)])
+    sockets = Sockets(settings.max_body_bytes)
+    serve(
+        application(Bus("edge", settings), settings, sockets), settings, [listener(settings.host, settings.port)],
+        # Room for the escapes of a body that is sent as text.
+        websockets_up_to=2 * settings.max_body_bytes, before_shutdown=lambda: sockets.drain(DRAIN_SECONDS),
+    )

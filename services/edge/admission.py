@@ -10,9 +10,8 @@ from libs.contracts.decisions import Target
 from libs.contracts.errors import InvalidRequest
 from libs.contracts.models import DEFAULT_MODEL, PROVIDERS, mode_of, parse_model, provider_of
 from libs.contracts.requests import RequestFacts
-from libs.responses.canonical import canonical
 from libs.responses.text import facts as content_facts
-from services.edge.formats import StreamFormat
+from services.edge.formats.format import StreamFormat
 
 KEY_HEADERS = {f"x-{provider}-key": provider for provider in PROVIDERS}
 _encode = msgspec.json.Encoder().encode
@@ -29,42 +28,35 @@ class Admission(Struct, frozen=True, kw_only=True):
 
 
 def admit(
-    value: dict[str, Any], raw: bytes, headers: Mapping[str, str], default_format: StreamFormat, providers: Collection[str] = ()
+    request: dict[str, Any], headers: Mapping[str, str], default_format: StreamFormat, providers: Collection[str] = (),
+    facts: dict[str, Any] | None = None, raw: bytes = b"",
 ) -> Admission:
-    """Check a request and learn what later stages need to know of it. `providers`: those of the workers beyond the known ones.
+    """Check a canonical request and learn what later stages need to know of it. `providers`: those of the workers beyond the known
+    ones. `facts`: of a request that is not for an answer. `raw`: the client's bytes, where they say the same as `request`.
+
     Raises InvalidRequest with `param`."""
-    request = canonical(value)
     _check(request)
-    facts = RequestFacts(
-        model=request.get("model", DEFAULT_MODEL),
-        target=_target(request),
-        override=_override(request, providers),
-        metadata=request.get("metadata", {}),
-        explain=headers.get("x-tokenrouter-explain", "").lower() in ("true", "1"),
-        **content_facts(request),
-    )
     return Admission(
-        facts=facts,
+        facts=RequestFacts(
+            model=request.get("model", DEFAULT_MODEL),
+            target=_target(request),
+            override=_override(request, providers),
+            metadata=request.get("metadata", {}),
+            explain=headers.get("x-tokenrouter-explain", "").lower() in ("true", "1"),
+            **(content_facts(request) if facts is None else facts),
+        ),
         stream=request.get("stream", False),
         stream_format=_stream_format(headers, request, default_format),
-        body=raw if request is value and raw else _encode(request),
+        body=raw or _encode(request),
     )
 
 
 def _check(request: dict[str, Any]) -> None:
-    """Ranges, and what is not there yet: better a clear refusal than an answer to something else."""
+    """Ranges, and what contradicts itself."""
     if request.get("input") == []:
         raise InvalidRequest("input must not be an empty array", param="input")
-    if "previous_response_id" in request:
-        raise InvalidRequest(
-            f"previous response '{request['previous_response_id']}' was not found: this router does not store responses yet; "
-            "send the conversation's items in input",
-            code="previous_response_not_found", param="previous_response_id",
-        )
-    if "conversation" in request:
-        raise InvalidRequest("conversations are not stored yet; send the items in input", param="conversation")
-    if request.get("background"):
-        raise InvalidRequest("background responses are not supported yet; leave background out", param="background")
+    if request.get("background") and request.get("store") is False:
+        raise InvalidRequest("background responses must be stored; leave store out, or background", param="background")
     for param, (low, high) in _RANGES.items():
         given = request.get(param)
         if given is not None and not (low <= given and (high is None or given <= high)):

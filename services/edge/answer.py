@@ -9,12 +9,13 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 
 from libs.bus.claims import Claims
-from libs.contracts.deltas import Completed, Deltas, Event, Failed, Refused
+from libs.contracts.deltas import Completed, Deltas, Event, Failed, Previewed, Refused
 from libs.contracts.errors import ErrorInfo
 from libs.contracts.message import Body as Carried
+from libs.contracts.state import issued_key
 from libs.responses.frame import Frame
 from services.edge.flight import Flight, Signal
-from services.edge.formats import Writer
+from services.edge.formats.format import Format, Plain
 
 log = logging.getLogger("tokenrouter.answer")
 
@@ -25,7 +26,7 @@ SSE_HEADERS = [
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),
 ]
-HEARTBEAT = b": heartbeat\n\n"
+PLAIN = Plain()
 
 
 class Delivery(msgspec.Struct):
@@ -53,9 +54,9 @@ class Body:
         await send({"type": "http.response.body", "body": self._body, "more_body": False})
 
 
-def error_body(error: ErrorInfo, request_id: str) -> Body:
-    """An error in the documented shape."""
-    return Body(error.status, _encode(error.body(request_id)), error.headers(request_id))
+def error_body(error: ErrorInfo, request_id: str, form: Format = PLAIN) -> Body:
+    """An error as the client's API has it."""
+    return Body(error.status, form.error(error, request_id), {**form.headers(request_id), **error.headers(request_id)})
 
 
 class Landing(Protocol):
@@ -67,8 +68,8 @@ class Landing(Protocol):
 class Answer:
     """Sends what comes back for a flight, and watches for the client leaving."""
 
-    def __init__(self, flight: Flight, writer: Writer, claims: Claims, land: Landing) -> None:
-        self._flight, self._writer, self._claims, self._land = flight, writer, claims, land
+    def __init__(self, flight: Flight, form: Format, claims: Claims, land: Landing) -> None:
+        self._flight, self._form, self._claims, self._land = flight, form, claims, land
         self._delivery = Delivery()
         self._streaming = False
         self._last_created = b""
@@ -99,9 +100,9 @@ class Answer:
             item = await self._flight.next()
             match item:
                 case Deltas(events=events):
-                    await self._write(send, await self._whole(events))
+                    await self._write(send, await whole_events(self._claims, events))
                 case Signal.HEARTBEAT:
-                    await self._put(send, HEARTBEAT)
+                    await self._put(send, self._form.heartbeat)
                 case Signal.DISCONNECTED:
                     self._delivery.outcome = "disconnected"
                     return None
@@ -114,6 +115,9 @@ class Answer:
                 case Refused(error=error):
                     await self._fail(send, error)
                     return error
+                case Previewed(preview=preview):
+                    await self._whole_body(send, Body(200, preview, self._headers()))
+                    return None
                 case ErrorInfo():
                     await self._fail(send, item)
                     return item
@@ -125,17 +129,16 @@ class Answer:
         if self._flight.streaming:
             await self._end_stream(send, Event(f"response.{item.status}", response_event(item.status, response)))
             return
-        headers = {
-            "x-tokenrouter-request-id": item.request_id, "x-request-id": item.request_id,
-            "x-tokenrouter-provider": item.provider, "x-tokenrouter-model": item.model,
-        }
-        await self._whole_body(send, Body(200, response, headers))
+        status, body = self._form.body(response)
+        routed = {"x-tokenrouter-provider": item.provider, "x-tokenrouter-model": item.model}
+        await self._whole_body(send, Body(status, body, self._headers() | routed))
 
     async def _fail(self, send: Send, error: ErrorInfo, output: bytes = b"") -> None:
         self._delivery.outcome = "failed"
         request_id = self._flight.message.request_id
         if not self._streaming:
-            await self._whole_body(send, error_body(error, request_id))
+            body = error_body(error, request_id, self._form)
+            await self._whole_body(send, body)
             return
         events = failed_events(self._flight, error, self._last_created, output)
         await self._write(send, events[:-1])
@@ -151,12 +154,12 @@ class Answer:
         for event in events[:2]:
             if event.type == "response.created":
                 self._last_created = event.data
-        data = self._writer.write(events)
+        data = self._form.write(events)
         if data:
             await self._put(send, data)
 
     async def _end_stream(self, send: Send, event: Event) -> None:
-        data = self._writer.write([event])
+        data = self._form.write([event])
         await self._open(send)
         self._delivery.bytes_sent += len(data)
         await send({"type": "http.response.body", "body": data, "more_body": False})
@@ -172,20 +175,25 @@ class Answer:
         self._streaming = True
         self._delivery.http_status = 200
         self._delivery.first_byte_at = time.time()
-        request_id = self._flight.message.request_id.encode()
-        headers = [*SSE_HEADERS, (b"x-tokenrouter-request-id", request_id), (b"x-request-id", request_id)]
+        headers = [*SSE_HEADERS, *((name.encode(), value.encode()) for name, value in self._headers().items())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
 
-    async def _whole(self, events: list[Event]) -> list[Event]:
-        """The events with their data, fetched where it travelled by claim check."""
-        if not any(event.claim for event in events):
-            return events
-        whole = []
-        for event in events:
-            carried = Carried(inline=event.data, claim=event.claim)
-            whole.append(Event(event.type, await self._claims.fetch(carried)))
-            await self._claims.discard(carried)
-        return whole
+    def _headers(self) -> dict[str, str]:
+        message = self._flight.message
+        key = message.idempotency_key or issued_key(message.request_id)
+        return {**self._form.headers(message.request_id), "idempotency-key": key}
+
+
+async def whole_events(claims: Claims, events: list[Event]) -> list[Event]:
+    """The events with their data, fetched where it travelled by claim check."""
+    if not any(event.claim for event in events):
+        return events
+    whole = []
+    for event in events:
+        carried = Carried(inline=event.data, claim=event.claim)
+        whole.append(Event(event.type, await claims.fetch(carried)))
+        await claims.discard(carried)
+    return whole
 
 
 def response_event(status: str, response: bytes) -> bytes:

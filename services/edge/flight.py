@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 
-from libs.contracts.deltas import Completed, Deltas, Failed, Refused, Started
+from libs.contracts.deltas import Completed, Deltas, Failed, Previewed, Refused, Started
 from libs.contracts.errors import ErrorInfo
 from libs.contracts.requests import Admitted
 
@@ -18,7 +18,7 @@ class Signal(Enum):
     DISCONNECTED = auto()
 
 
-Item = Deltas | Completed | Failed | Refused | ErrorInfo | Signal
+Item = Deltas | Completed | Failed | Refused | Previewed | ErrorInfo | Signal
 
 
 class Flight:
@@ -26,12 +26,15 @@ class Flight:
 
     __slots__ = (
         "_items", "_waiter", "begun", "created", "last_item_at", "lingers", "message", "missed_beats", "next_heartbeat",
-        "next_seq", "over",
-        "started", "started_at", "streaming",
+        "next_seq", "over", "patient", "reply", "started", "started_at", "streaming",
     )
 
-    def __init__(self, message: Admitted, *, streaming: bool) -> None:
+    def __init__(self, message: Admitted, reply: str, *, streaming: bool, patient: bool = False) -> None:
         self.message = message
+        self.reply = reply
+        """The subject on which everything comes back."""
+        self.patient = patient
+        """Nobody waits on the line, so a stage that is missing is waited for until the deadline."""
         self.streaming = streaming
         self.created = self.last_item_at = time.monotonic()
         self.next_heartbeat = self.created + 1.0
@@ -51,7 +54,7 @@ class Flight:
         """Hand an item to the handler. After the last one nothing more is taken."""
         if self.over:
             return
-        if isinstance(item, Completed | Failed | Refused | ErrorInfo) or item is Signal.DISCONNECTED:
+        if isinstance(item, Completed | Failed | Refused | Previewed | ErrorInfo) or item is Signal.DISCONNECTED:
             self.over = True
         self._items.append(item)
         if self._waiter is not None and not self._waiter.done():

@@ -55,16 +55,27 @@ class Flights:
 
     async def listen(self, connection: Client) -> None:
         """One wildcard subscription for everything that comes back to this edge."""
-        await connection.subscribe(subjects.delta(self._bus.instance, "*"), cb=self._receive)
+        await connection.subscribe(subjects.delta(self._bus.instance, "*"), cb=self.receive)
         self._later(self._sweep_forever())
 
-    async def launch(self, message: Admitted, *, streaming: bool) -> Flight:
-        """Put an admitted request on the bus and follow it."""
-        flight = Flight(message, streaming=streaming)
-        self._flights[message.request_id] = flight
-        metrics.IN_FLIGHT.inc()
+    async def launch(self, message: Admitted, *, streaming: bool, reply: str = "") -> Flight:
+        """Put an admitted request on the bus and follow it. `reply`: where everything is to come back, if not to this edge's own
+        subject; the caller hands to `receive` what comes there, and has time until the request's deadline."""
+        flight = self.follow(message, streaming=streaming, reply=reply)
         await self._dispatch(flight)
         return flight
+
+    def follow(self, message: Admitted, *, streaming: bool, reply: str = "") -> Flight:
+        """Look after a request that is on its way already."""
+        own = subjects.delta(self._bus.instance, message.request_id)
+        flight = Flight(message, reply or own, streaming=streaming, patient=bool(reply))
+        self._flights[message.request_id] = flight
+        metrics.IN_FLIGHT.inc()
+        return flight
+
+    def has(self, request_id: str) -> bool:
+        """Whether a request is in flight at this edge."""
+        return request_id in self._flights
 
     def hears(self) -> bool:
         """Whether the bus carries messages: connected, and our own heartbeat comes back."""
@@ -85,10 +96,10 @@ class Flights:
 
     async def _dispatch(self, flight: Flight) -> None:
         message = flight.message
-        reply = subjects.delta(self._bus.instance, message.request_id)
-        await self._bus.publish(subjects.admitted(message.workspace), message, reply)
+        await self._bus.publish(subjects.admitted(message.workspace), message, flight.reply)
 
-    async def _receive(self, raw: Msg) -> None:
+    async def receive(self, raw: Msg) -> None:
+        """Take what came back for some flight."""
         if not raw.data:
             self._nobody_there(raw.subject)
             return
@@ -171,7 +182,7 @@ class Flights:
     async def _look_after_dispatch(self, flight: Flight, connected: bool, wall: float) -> None:
         message = flight.message
         if not connected:
-            if time.monotonic() - flight.created > 1.0:
+            if time.monotonic() - flight.created > 1.0 and not flight.patient:
                 flight.put(unavailable("the message bus is not reachable").info)
             return
         if wall < message.expires_at + GRACE:
@@ -179,7 +190,7 @@ class Flights:
         if flight.begun:
             self._lose(flight, "nobody went on with the answer")
             return
-        if wall - message.created_at > self._settings.dispatch_patience:
+        if wall - message.created_at > self._settings.dispatch_patience and not flight.patient:
             flight.put(self.missing_stage().info)
             return
         expires_at = min(wall + self._settings.dispatch_window, message.deadline)
@@ -211,7 +222,8 @@ class Flights:
 
     def _expire(self, flight: Flight) -> None:
         self.cancel(flight, "deadline")
-        flight.put(ProviderTimeout(f"no answer within {self._settings.request_timeout:g} seconds").info)
+        allowed = flight.message.deadline - flight.message.created_at
+        flight.put(ProviderTimeout(f"no answer within {allowed:g} seconds").info)
 
     def missing_stage(self) -> Unavailable:
         """Which part of the pipeline is not there, as an error."""

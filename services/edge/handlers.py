@@ -1,10 +1,14 @@
-"""POST /v1/responses, from the socket to the bus and back."""
+"""Requests from the socket to the bus and back, whatever API they come by."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
+import msgspec
+from litestar import Request
 from litestar.types import ASGIApp, Receive, Scope
 from nats.errors import Error as NatsError
 
@@ -13,25 +17,37 @@ from libs.bus.health import Registry
 from libs.bus.logs import AccessLog
 from libs.bus.rows import encode_row, refused_row
 from libs.bus.service import Bus
+from libs.contracts import subjects
 from libs.contracts.decisions import Target
-from libs.contracts.errors import ErrorInfo, HeadersTooLarge, InternalError, InvalidRequest, RouterError
-from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerRow
+from libs.contracts.errors import ErrorInfo, InternalError, InvalidRequest, RouterError
 from libs.contracts.message import Body as Carried
 from libs.contracts.policies import ApiKey
 from libs.contracts.requests import Admitted, RequestFacts
+from libs.contracts.state import Idempotency, Keeping, StoredResponse
+from libs.responses.canonical import canonical
+from libs.responses.frame import Frame
+from libs.state.store import Store
 from libs.vault.seal import context, seal
 from services.edge import ids
 from services.edge.admission import KEY_HEADERS, Admission, admit
 from services.edge.answer import Answer, Delivery, error_body
+from services.edge.apis import Api
+from services.edge.arrival import Arrival, check_size, headers_of
+from services.edge.background import Background
 from services.edge.body import ClientGone, parse, read
+from services.edge.choices import Choices
 from services.edge.flight import Flight
 from services.edge.flights import Flights, unavailable
-from services.edge.formats import writer
+from services.edge.formats.format import Format
+from services.edge.history import History, Resolved, Turn
+from services.edge.idempotency import IdempotencyKeys, checked, fingerprint_of
 from services.edge.keys import Keys
+from services.edge.landing import delivery_row, ended_here, left_row, lost_rows
+from services.edge.recorded import Followed, Recorded
 from services.edge.settings import EdgeSettings
 
 log = logging.getLogger("tokenrouter.edge")
-MAX_HEADER_BYTES = 64 * 1024
+Json = dict[str, Any]
 MAX_PROVIDER_KEY = 512
 _counted = cache(metrics.REQUESTS.labels)
 _seconds = cache(metrics.REQUEST_SECONDS.labels)
@@ -47,61 +63,146 @@ class Edge:
         self.keys = Keys()
         self.registry = Registry()
         self.flights = Flights(bus, settings, self.registry)
+        self.background = Background(bus, settings, self.registry, self.flights)
         self.vault_key = ""
         self._log = AccessLog(bus.service, bus.instance)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def prepare(self, _: object) -> None:
+        """Make what needs the connection; the first thing after it is there."""
+        self.history = History(self.bus.responses, self.bus.conversations)
+        claims = Store(self.bus.connection, self.bus.js, subjects.IDEMPOTENCY_STREAM, subjects.STATE_BODIES_BUCKET)
+        self.idempotency = IdempotencyKeys(claims, self.bus.responses, self.bus.instance, self._works_on)
 
     def apply_vault(self, key: str, value: bytes | None, revision: int) -> None:
         """Take the workers' public key from KV."""
         if key == "worker_public_key" and value:
             self.vault_key = value.decode()
 
-    async def create_response(self, scope: Scope, receive: Receive) -> ASGIApp:
-        """Admit a request and answer with whatever comes back for it."""
-        received_at = time.time()
-        request_id, span = ids.fresh()
-        received = scope["headers"]
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in received}
-        key: ApiKey | None = None
-        message: Admitted | None = None
+    def caller(self, request: Request[Any, Any, Any]) -> ApiKey:
+        """Who asks. Raises Unauthorized."""
+        return self.keys.caller(request.headers)
+
+    async def create(self, api: Api, scope: Scope, receive: Receive) -> ASGIApp:
+        """Carry a request of some API out, and answer with whatever comes back for it."""
+        arrival = Arrival(headers_of(scope))
         try:
-            if sum(len(name) + len(value) for name, value in received) > MAX_HEADER_BYTES:
-                raise HeadersTooLarge(f"the headers are larger than {MAX_HEADER_BYTES} bytes")
-            key = self.keys.authenticate(headers.get("authorization"))
-            raw = await read(receive, headers.get("content-length"), self.settings.max_body_bytes)
-            admission = admit(parse(raw), raw, headers, self.settings.stream_format, self.registry.accounts())
-            message = await self._admitted(request_id, span, received_at, key, admission, headers)
-            self._check_services()
-            flight = await self.flights.launch(message, streaming=admission.stream)
-        except RouterError as error:
-            return self._reject(request_id, received_at, key, message, error.info)
+            check_size(scope)
+            arrival.key = self.keys.caller(arrival.headers)
+            raw = await read(receive, arrival.headers.get("content-length"), self.settings.max_body_bytes)
+            return await self._answer(api, arrival, parse(raw), raw, arrival.key)
         except ClientGone:
-            return self._reject(request_id, received_at, None, None, InvalidRequest("the client left", status=499).info)
-        except (NatsError, TimeoutError):
-            return self._reject(request_id, received_at, key, message, unavailable("the message bus did not take the request").info)
-        except Exception:
-            log.exception("admission failed", extra={"request_id": request_id})
-            return self._reject(request_id, received_at, key, message, InternalError("the router failed; the log has the request id").info)
-        return Answer(flight, writer(admission.stream_format), self.bus.claims, self._land)
+            return self._reject(api, arrival, InvalidRequest("the client left", status=499).info, known=False)
+        except Exception as error:
+            return self._reject(api, arrival, self.told(error, arrival))
+
+    async def _answer(self, api: Api, arrival: Arrival, body: Json, raw: bytes, key: ApiKey) -> ASGIApp:
+        request, resolved, admission = await self._understood(api, arrival, body, raw, key)
+        form = api.format(body, admission.stream_format)
+        keeping = _keeping(api, body, request, resolved, arrival)
+        idempotency_key = checked(arrival.headers.get("idempotency-key"))
+        if idempotency_key and keeping is not None:
+            repeated = await self.idempotency.claim(key.workspace, idempotency_key, keeping.fingerprint, arrival.request_id)
+            if repeated is not None:
+                return self._repeat(repeated, form, admission, arrival, idempotency_key, key.workspace)
+        try:
+            arrival.message = message = await self._admitted(api, arrival, admission, key, keeping, idempotency_key)
+            self._check_services()
+            if keeping is not None and keeping.background:
+                return await self._begin_background(message, request, form)
+            if (count := api.choices(body)) > 1:
+                return Choices(await self._flights_for(message, count, arrival), body, self.bus.claims, self._land)
+            flight = await self.flights.launch(message, streaming=admission.stream)
+        except BaseException:
+            if idempotency_key:
+                self._later(self.idempotency.release(key.workspace, idempotency_key, arrival.request_id))
+            raise
+        return Answer(flight, form, self.bus.claims, self._land)
+
+    async def _understood(
+        self, api: Api, arrival: Arrival, body: Json, raw: bytes, key: ApiKey, cached: Turn | None = None
+    ) -> tuple[Json, Resolved, Admission]:
+        """The canonical request, what it builds on, and what is to be known of it. Raises RouterError."""
+        asked = api.request_of(body)
+        if api.facts_of is None:
+            request = canonical(asked)
+            resolved = await self.history.resolved(key.workspace, request, cached)
+            facts = None
+        else:
+            request, facts = asked, api.facts_of(asked)
+            resolved = Resolved(request=request)
+        same = raw if resolved.request is body else b""
+        admission = admit(resolved.request, arrival.headers, self.settings.stream_format, self.registry.accounts(), facts, same)
+        return request, resolved, admission
+
+    async def begin_turn(
+        self, api: Api, arrival: Arrival, body: Json, key: ApiKey, cached: Turn | None
+    ) -> tuple[Flight, Resolved]:
+        """Launch a streamed request that did not come as an HTTP request of its own. Raises RouterError, NatsError and TimeoutError."""
+        request, resolved, admission = await self._understood(api, arrival, body, b"", key, cached)
+        keeping = _keeping(api, body, request, resolved, arrival)
+        arrival.key = key
+        arrival.message = message = await self._admitted(api, arrival, admission, key, keeping, "")
+        self._check_services()
+        return await self.flights.launch(message, streaming=True), resolved
+
+    def _repeat(
+        self, stored: StoredResponse, form: Format, admission: Admission, arrival: Arrival, idempotency_key: str, workspace: str
+    ) -> ASGIApp:
+        """The answer that the key's first request got, or is getting."""
+        headers = {"idempotency-key": idempotency_key, "x-tokenrouter-repeated": "true"}
+        self._log("repeated", request_id=stored.request_id, stream=admission.stream)
+        if admission.stream and not stored.over:
+            return Followed(stored, form, self.background.events(workspace, stored), request_id=stored.request_id, headers=headers)
+        return Recorded(stored, form, stream=admission.stream, request_id=stored.request_id, headers=headers)
+
+    async def _begin_background(self, message: Admitted, request: Json, form: Format) -> ASGIApp:
+        frame = Frame(
+            request, response_id=message.response_id, request_id=message.request_id, created_at=int(message.created_at),
+            model=message.facts.model, metadata={**message.facts.metadata, "request_id": message.request_id},
+        )
+        stored = await self.background.start(message, frame.render({}, status="queued"))
+        _counted(message.endpoint, "200").inc()
+        if message.stream:
+            return Followed(stored, form, self.background.events(message.workspace, stored), request_id=message.request_id)
+        return Recorded(stored, form, stream=False, request_id=message.request_id)
+
+    async def _flights_for(self, message: Admitted, count: int, arrival: Arrival) -> list[Flight]:
+        """One request for each of several answers, under ids that follow the first."""
+        flights = [await self.flights.launch(message, streaming=message.stream)]
+        for number in range(1, count):
+            request_id = ids.sibling(message.request_id, number)
+            keys = self._provider_keys(arrival.headers, message.workspace, request_id)
+            further = msgspec.structs.replace(message, request_id=request_id, provider_keys=keys)
+            flights.append(await self.flights.launch(further, streaming=message.stream))
+        return flights
 
     async def _admitted(
-        self, request_id: str, span: str, received_at: float, key: ApiKey, admission: Admission, headers: Mapping[str, str]
+        self, api: Api, arrival: Arrival, admission: Admission, key: ApiKey, keeping: Keeping | None, idempotency_key: str
     ) -> Admitted:
         body = Carried(inline=admission.body, size=len(admission.body))
         if self.flights.hears():
             body = await self.bus.claims.stow(admission.body)
+        received_at, timeout = arrival.received_at, self.settings.request_timeout
+        if keeping is not None and keeping.background:
+            timeout = self.settings.background_timeout
         return Admitted(
-            request_id=request_id,
+            request_id=arrival.request_id,
             workspace=key.workspace,
             key_id=key.id,
             created_at=received_at,
-            deadline=received_at + self.settings.request_timeout,
+            deadline=received_at + timeout,
             expires_at=time.time() + self.settings.dispatch_window,
             edge=self.bus.instance,
-            traceparent=ids.traceparent(headers.get("traceparent"), span),
-            stream=admission.stream,
+            traceparent=ids.traceparent(arrival.headers.get("traceparent"), arrival.span),
+            endpoint=api.endpoint,
+            stream=admission.stream and api.streams,
             facts=admission.facts,
             body=body,
-            provider_keys=self._provider_keys(headers, key.workspace, request_id),
+            provider_keys=self._provider_keys(arrival.headers, key.workspace, arrival.request_id),
+            keeping=keeping,
+            idempotency_key=idempotency_key,
+            preview=api.endpoint == "preview",
         )
 
     def _provider_keys(self, headers: Mapping[str, str], workspace: str, request_id: str) -> dict[str, bytes]:
@@ -125,38 +226,61 @@ class Edge:
         if self.bus.ledger_failing_for > STORAGE_PATIENCE:
             raise unavailable("decisions cannot be recorded", code="storage_unavailable")
 
-    def _reject(
-        self, request_id: str, received_at: float, key: ApiKey | None, message: Admitted | None, error: ErrorInfo
-    ) -> ASGIApp:
+    def _works_on(self, claim: Idempotency) -> bool:
+        """Whether some edge still carries out the request that holds an idempotency key."""
+        if claim.edge == self.bus.instance:
+            return self.flights.has(claim.request_id) or time.time() - claim.at < self.settings.dispatch_window
+        return self.registry.alive(claim.edge) and time.time() - claim.at < self.settings.request_timeout
+
+    def told(self, error: Exception, arrival: Arrival) -> ErrorInfo:
+        """What a client hears of something that went wrong on the way in."""
+        if isinstance(error, RouterError):
+            return error.info
+        if isinstance(error, NatsError | TimeoutError):
+            return unavailable("the message bus did not take the request").info
+        log.error("admission failed", exc_info=error, extra={"request_id": arrival.request_id})
+        return InternalError("the router failed; the log has the request id").info
+
+    def _reject(self, api: Api, arrival: Arrival, error: ErrorInfo, *, known: bool = True) -> ASGIApp:
         """Answer with an error; on record when the caller is known."""
-        _counted("responses", str(error.status)).inc()
-        self._log("rejected", request_id=request_id, status=error.status, code=error.code, ms=round((time.time() - received_at) * 1000, 2))
-        if key is not None:
-            told = message or self._bare(request_id, received_at, key)
+        self.note_rejected(api.endpoint, arrival, error, known=known)
+        return error_body(error, arrival.request_id, api.errors())
+
+    def note_rejected(self, endpoint: str, arrival: Arrival, error: ErrorInfo, *, known: bool = True) -> None:
+        """Put a request on record that was not carried out."""
+        _counted(endpoint, str(error.status)).inc()
+        ms = round((time.time() - arrival.received_at) * 1000, 2)
+        self._log("rejected", request_id=arrival.request_id, status=error.status, code=error.code, ms=ms)
+        if arrival.key is not None and known:
+            told = arrival.message or self._bare(endpoint, arrival, arrival.key)
             row = refused_row(told, error, ended_by=f"edge/{self.bus.instance}", status="rejected", now=time.time(), rank=1)
             self.bus.note([encode_row("requests", row)])
-        return error_body(error, request_id)
 
-    def _bare(self, request_id: str, received_at: float, key: ApiKey) -> Admitted:
+    def _bare(self, endpoint: str, arrival: Arrival, key: ApiKey) -> Admitted:
         """A request that was not understood, as far as it goes on record."""
+        at = arrival.received_at
         return Admitted(
-            request_id=request_id, workspace=key.workspace, key_id=key.id, created_at=received_at, deadline=received_at,
-            expires_at=received_at, edge=self.bus.instance, traceparent="", facts=RequestFacts(model="", target=Target()), body=Carried(),
+            request_id=arrival.request_id, workspace=key.workspace, key_id=key.id, created_at=at, deadline=at, expires_at=at,
+            edge=self.bus.instance, traceparent="", endpoint=endpoint, facts=RequestFacts(model="", target=Target()), body=Carried(),
         )
 
     def _land(self, flight: Flight, delivery: Delivery, error: ErrorInfo | None) -> None:
         """The answer is over: cancel what goes on without a reader, and record how it was delivered."""
-        message, now = flight.message, time.time()
+        message, now, instance = flight.message, time.time(), self.bus.instance
         if delivery.outcome == "disconnected" or not flight.over:
             delivery.outcome = "disconnected"
             self.flights.cancel(flight, "client disconnected")
         self.flights.land(flight)
-        rows = [encode_row("deliveries", _delivery_row(message, delivery, self.bus.instance, now))]
-        if error is not None and _ended_here(error):
-            rows += self._lost_rows(flight, error, now)
+        if message.preview:
+            return
+        rows = [encode_row("deliveries", delivery_row(message, delivery, instance, now))]
+        if error is not None and ended_here(error):
+            rows += lost_rows(flight, error, now, instance)
         elif delivery.outcome == "disconnected":
-            rows.append(self._left_row(message, now))
+            rows.append(left_row(message, now, instance))
         self.bus.note(rows)
+        if message.idempotency_key and delivery.outcome != "delivered":
+            self._later(self.idempotency.release(message.workspace, message.idempotency_key, message.request_id))
         status = str(delivery.http_status or 499)
         _counted(message.endpoint, status).inc()
         _seconds(message.endpoint).observe(now - message.created_at)
@@ -165,53 +289,24 @@ class Edge:
             ms=round((now - message.created_at) * 1000, 2), stream=message.stream, dispatches=message.dispatch,
         )
 
-    def _left_row(self, message: Admitted, now: float) -> LedgerRow:
-        """The client left; a worker that was at work on the answer tells more, and outranks this."""
-        error = InvalidRequest("the client left", status=499, code="client_closed").info
-        row = refused_row(message, error, ended_by=f"edge/{self.bus.instance}", status="cancelled", now=now, rank=1)
-        return encode_row("requests", row)
+    @property
+    def land(self) -> Any:
+        """How an answer is closed that is not an HTTP response of its own."""
+        return self._land
 
-    def _lost_rows(self, flight: Flight, error: ErrorInfo, now: float) -> list[LedgerRow]:
-        """The story of a request that nobody but the edge can tell; a worker that lives after all outranks it."""
-        message, started = flight.message, flight.started
-        row = refused_row(
-            message, error, ended_by=f"edge/{self.bus.instance}", status="failed", now=now, rank=1,
-            model=started.model if started else "", provider=started.provider if started else "", attempts=started.attempt if started else 0,
-        )
-        rows = [encode_row("requests", row)]
-        if started is not None:
-            attempt = AttemptRow(
-                request_id=message.request_id, created_at=message.created_at, workspace=message.workspace,
-                dispatch=message.dispatch, attempt=started.attempt, started_at=now - (time.monotonic() - flight.started_at),
-                provider=started.provider, model=started.model, status="failed", http_status=0, error_code=error.code, billing="maybe",
-                input_tokens=0, output_tokens=0, cached_tokens=0, cache_write_tokens=0, reasoning_tokens=0, usage_source="none",
-                cost_usd=None, price_version="", latency_ms=round((time.monotonic() - flight.started_at) * 1000, 3), ttft_ms=None,
-                provider_request_id="", provider_response_id="", worker=started.worker, own_key=started.provider in message.provider_keys,
-                sandbox=False, adapted=[], rank=1,
-            )
-            rows.append(encode_row("attempts", attempt))
-        return rows
+    def _later(self, coroutine: Any) -> None:
+        task = asyncio.ensure_future(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
-def _ended_here(error: ErrorInfo) -> bool:
-    """Whether the edge itself ended the request; otherwise whoever did has written its row."""
-    return error.code in ("worker_lost", "service_unavailable", "firewall_unavailable") or (
-        error.code == "upstream_timeout" and error.provider is None
-    )
-
-
-def _delivery_row(message: Admitted, delivery: Delivery, edge: str, now: float) -> DeliveryRow:
-    first = delivery.first_byte_at if delivery.first_byte_at is not None else now
-    return DeliveryRow(
-        request_id=message.request_id,
-        created_at=message.created_at,
-        workspace=message.workspace,
-        edge=edge,
-        http_status=delivery.http_status,
-        outcome=delivery.outcome,
-        bytes_sent=delivery.bytes_sent,
-        ttfb_ms=round((first - message.created_at) * 1000, 3),
-        total_ms=round((now - message.created_at) * 1000, 3),
-        dispatches=message.dispatch,
-        rank=1,
+def _keeping(api: Api, body: Json, request: Json, resolved: Resolved, arrival: Arrival) -> Keeping | None:
+    """What is to be kept of the answer."""
+    store = bool(request.get("store", api.stores)) and api.facts_of is None
+    idempotent = bool(arrival.headers.get("idempotency-key"))
+    if not (store or idempotent or resolved.conversation):
+        return None
+    return Keeping(
+        store=store, idempotent=idempotent, background=bool(request.get("background")) and api.stores, history=resolved.history,
+        ancestors=resolved.ancestors, conversation=resolved.conversation, fingerprint=fingerprint_of(api.endpoint, body),
     )

@@ -26,3 +26,9 @@ def traceparent(received: str | None, span: str) -> str:
     match = _TRACEPARENT.fullmatch(received) if received else None
     trace, flags = match.groups() if match else (os.urandom(16).hex(), "01")
     return f"00-{trace}-{span}-{flags}"
+
+
+def sibling(request_id: str, number: int) -> str:
+    """The id of the request for a further answer: the same but for its last digits."""
+    head, tail = request_id[:-12], int(request_id[-12:], 16)
+    return f"{head}{(tail + number) % (1 << 48):012x}"

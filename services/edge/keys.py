@@ -1,6 +1,7 @@
 """Who is calling: API keys, looked up by the hash of their secret."""
 
 import hashlib
+from collections.abc import Mapping
 
 import msgspec
 
@@ -22,6 +23,13 @@ class Keys:
             self._by_hash.pop(key, None)
         else:
             self._by_hash[key] = _decode(value)
+
+    def caller(self, headers: Mapping[str, str]) -> ApiKey:
+        """The key that a request carries: in `Authorization`, or as Anthropic's clients send it, in `x-api-key`. Raises Unauthorized."""
+        authorization = headers.get("authorization")
+        if authorization is None and (secret := headers.get("x-api-key")):
+            authorization = f"Bearer {secret}"
+        return self.authenticate(authorization)
 
     def authenticate(self, authorization: str | None) -> ApiKey:
         """The key that an `Authorization` header names. Raises Unauthorized.

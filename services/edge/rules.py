@@ -77,7 +77,7 @@ class RuleBook:
         return Body(200, b'{"success":true}')
 
     def _workspace(self, request: AnyRequest) -> str:
-        return self._edge.keys.authenticate(request.headers.get("authorization")).workspace
+        return self._edge.keys.caller(request.headers).workspace
 
     async def _fields(self, request: AnyRequest) -> Fields:
         return parse(await read(request.receive, request.headers.get("content-length"), MAX_RULE_BYTES))

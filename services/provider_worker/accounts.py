@@ -1,6 +1,7 @@
 """The accounts that can be called: from the environment, or with a key that came with the request."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -85,8 +86,9 @@ class Accounts:
         self._vault_key = vault_key
         self._envelope_key = envelope_key(vault_key)
 
-    def dialect(self, candidate: Candidate) -> Dialect:
-        return self._providers.dialect(candidate.provider, candidate.model)
+    def dialect(self, candidate: Candidate, request: dict[str, Any] | None = None) -> Dialect:
+        """Which API serves the canonical request at a candidate."""
+        return self._providers.dialect(candidate.provider, candidate.model, request, reasoning=candidate.reasoning)
 
     def envelopes(self, workspace: str, account: str) -> Envelopes:
         """Seals opaque state for one workspace and account."""

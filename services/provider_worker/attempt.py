@@ -15,7 +15,7 @@ from libs.contracts.deltas import Event, Started
 from libs.contracts.requests import Routed
 from libs.responses.frame import Frame
 from libs.responses.sse import ServerSentEvent, SseParser, StreamTooLarge
-from services.provider_worker import checks, continuation, story
+from services.provider_worker import checks, compaction, continuation, story
 from services.provider_worker.accounts import Account, Accounts
 from services.provider_worker.dialect import Call, Dialect, Outcome, ProviderFailure, Reader, Upstream
 from services.provider_worker.dialects import limits
@@ -23,6 +23,7 @@ from services.provider_worker.ending import Ending, Progress
 from services.provider_worker.exchange import Exchange, Timeouts, send
 from services.provider_worker.fetch import Fetcher
 from services.provider_worker.media import inlined
+from services.provider_worker.operations import Operation, operation
 from services.provider_worker.relay import Relay
 from services.provider_worker.settings import WorkerSettings
 from services.provider_worker.telemetry import Telemetry
@@ -73,13 +74,18 @@ class Attempt:
         number = len(message.attempts) + 1
         self._ids: dict[str, Any] = {"request_id": message.request_id, "dispatch": message.dispatch, "attempt": number}
         earlier = message.delivered
-        self._relay = Relay(tools.bus, reply, self._ids, earlier.count if earlier else 0)
+        keeping = message.keeping
+        # In the background the stream BACKGROUND keeps them; a continued answer's begin is with another attempt.
+        keeps = keeping is not None and message.stream and not keeping.background and earlier is None
+        self._relay = Relay(tools.bus, reply, self._ids, earlier.count if earlier else 0, keeps=keeps)
         self._progress = Progress()
         self._ending = Ending(tools.bus, tools.settings, message, reply, self._ids, self._relay, self._progress)
         self._silent_since: float | None = None
         """Since when the provider has said nothing, while one waits for it."""
         self._heard = False
         self.edge, self.deadline = message.edge, message.deadline
+        self.background = keeping is not None and keeping.background
+        """It outlives its edge."""
         self.told: ProviderFailure | None = None
         """Set before its task is cancelled because it took too long."""
         self.cancelled = False
@@ -139,9 +145,26 @@ class Attempt:
         tools, message = self._tools, self._message
         await self._wait_for_turn()
         account = tools.accounts.choose(message, self._candidate)
-        dialect = tools.accounts.dialect(self._candidate)
-        call = await self._prepare(dialect, account)
-        upstream = dialect.build(call)
+        request = _decode(await tools.bus.claims.fetch(message.body))
+        dialect = tools.accounts.dialect(self._candidate, request)
+        call = await self._prepare(request, dialect, account)
+        special = operation(message.endpoint, dialect)
+        upstream = (special or dialect).build(call)
+        if isinstance(upstream, Outcome):
+            # Nobody needs to be asked.
+            await self._start()
+            outcome = upstream
+        else:
+            outcome = await self._exchanged(upstream, special or dialect, dialect, call, account)
+        if message.endpoint == "compact":
+            outcome = compaction.compacted(outcome, self._progress.request, call.frame, call.envelopes, call.model)
+        self._progress.adapted += outcome.notes
+        await self._ending.finished(outcome)
+
+    async def _exchanged(
+        self, upstream: Upstream, reads: Dialect | Operation, dialect: Dialect, call: Call, account: Account
+    ) -> Outcome:
+        """Call the provider and read its answer."""
         self._progress.adapted += upstream.adapted
         await self._start()
         self._silent_since = time.time()
@@ -151,15 +174,14 @@ class Attempt:
             if exchange.status >= 400:
                 raise await self._refusal(dialect, exchange)
             await self._note_limits(exchange)
-            outcome = await self._answer(dialect, call, exchange)
+            outcome = await self._answer(reads, call, exchange)
         finally:
             self._silent_since = None
             await exchange.close()
-        self._progress.adapted += outcome.notes
         self._progress.adapted += self._violations(outcome, upstream)
         if not self._heard:
-            await tools.telemetry.answered(self._candidate, probe=message.probe)
-        await self._ending.finished(outcome)
+            await self._tools.telemetry.answered(self._candidate, probe=self._message.probe)
+        return outcome
 
     async def _wait_for_turn(self) -> None:
         """A call that is tried again keeps the distance that the router set."""
@@ -167,9 +189,8 @@ class Attempt:
         if wait > 0:
             await asyncio.sleep(wait)
 
-    async def _prepare(self, dialect: Dialect, account: Account) -> Call:
+    async def _prepare(self, request: dict[str, Any], dialect: Dialect, account: Account) -> Call:
         message, candidate, tools = self._message, self._candidate, self._tools
-        request = _decode(await tools.bus.claims.fetch(message.body))
         # The frame echoes what the client sent, not what follows here.
         frame = Frame(
             request,
@@ -178,8 +199,14 @@ class Attempt:
             created_at=int(message.created_at),
             model=candidate.model,
             metadata=story.metadata_of(message),
+            attempt=self._ids["attempt"],
         )
-        self._progress.frame = frame
+        self._progress.frame, self._progress.request = frame, request
+        envelopes = tools.accounts.envelopes(message.workspace, account.name)
+        if message.endpoint != "embeddings":
+            request = compaction.opened(request, envelopes)
+        if message.endpoint == "compact":
+            request = compaction.request_of(request)
         if message.delivered is not None:
             self._progress.earlier = _decode_items(await tools.bus.claims.fetch(message.delivered.items))
             request = continuation.request_after(request, self._progress.earlier)
@@ -188,8 +215,9 @@ class Attempt:
             request=await self._with_media(request, dialect),
             stream=message.stream,
             frame=frame,
-            envelopes=tools.accounts.envelopes(message.workspace, account.name),
+            envelopes=envelopes,
             max_output_tokens=candidate.max_output_tokens,
+            reasoning=candidate.reasoning,
             frugal=message.decision.mode in ("cost", "latency") and not message.facts.effort,
         )
 
@@ -240,9 +268,9 @@ class Attempt:
         if seconds:
             await self._tools.telemetry.exhausted(self._candidate, seconds)
 
-    async def _answer(self, dialect: Dialect, call: Call, exchange: Exchange) -> Outcome:
+    async def _answer(self, dialect: Dialect | Operation, call: Call, exchange: Exchange) -> Outcome:
         limit = self._tools.settings.max_response_bytes
-        if not call.stream:
+        if not call.stream or isinstance(dialect, Operation):
             return dialect.read(await exchange.body(limit), call)
         if exchange.content_type() == "application/json":
             # Asked for a stream, some servers answer an error, or everything at once.

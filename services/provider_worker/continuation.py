@@ -24,13 +24,16 @@ _NOTE = (
 )
 _PENDING = "The result of this call is not here yet; do not make the call again."
 _OUTPUTS = {"function_call": "function_call_output", "custom_tool_call": "custom_tool_call_output"}
+_WHOLE_ONLY = frozenset({"function_call", "custom_tool_call", "reasoning"})
+"""Items of which a half says nothing: providers refuse arguments that are not JSON and reasoning without its signature."""
 _encode = msgspec.json.Encoder().encode
 
 
 def request_after(request: Json, items: list[Json]) -> Json:
-    """The request, with the items delivered so far as part of the conversation."""
+    """The request, with the items delivered so far as part of the conversation; calls and reasoning that broke off are left out."""
     given = request.get("input")
     said: list[Any] = [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else list(given or ())
+    items = [item for item in items if item.get("status") != "incomplete" or item.get("type") not in _WHOLE_ONLY]
     said += [{name: value for name, value in item.items() if name not in ("id", "status")} for item in items]
     said += [
         {"type": _OUTPUTS[item["type"]], "call_id": item["call_id"], "output": _PENDING} for item in items if item["type"] in _OUTPUTS

@@ -4,7 +4,7 @@ A dialect is pure: it opens no connection, knows no key and keeps no state betwe
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -41,6 +41,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """Seals a provider's opaque state for `encrypted_content`, and opens what came back."""
     max_output_tokens: int | None = None
     """What the model can write at most, where known."""
+    reasoning: bool = False
+    """The model can think before it answers."""
     frugal: bool = False
     """Mode cost or latency, and the request says nothing about thinking: a model that thinks unasked is told not to."""
 
@@ -136,4 +138,30 @@ class Dialect(Protocol):
 
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFailure:
         """An HTTP error of the provider, understood."""
+        ...
+
+
+@runtime_checkable
+class Embeds(Protocol):
+    """A dialect whose API makes embeddings; the call's request is the one for embeddings, as the edge checked it."""
+
+    def embed(self, call: Call) -> Upstream:
+        """The request for embeddings. Raises ProviderFailure (code invalid_request) for what this provider does not embed."""
+        ...
+
+    def embedded(self, body: bytes, call: Call) -> Outcome:
+        """The answer as OpenAI's list of embeddings, in the order of the inputs. Raises ProviderFailure when it is something else."""
+        ...
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """A dialect whose API counts the tokens of a request."""
+
+    def count(self, call: Call) -> Upstream:
+        """The request to count what `build` would send. Raises ProviderFailure for what the provider cannot express."""
+        ...
+
+    def counted(self, body: bytes, call: Call) -> int:
+        """Input tokens. Raises ProviderFailure when the answer does not tell them."""
         ...

@@ -3,6 +3,7 @@
 Each way makes its ledger rows durable before the edge hears of it.
 """
 
+import asyncio
 import logging
 import time
 from functools import cache
@@ -24,6 +25,7 @@ from libs.contracts.requests import AttemptFailed, Delivered, Routed, advance
 from libs.responses.frame import Frame
 from services.provider_worker import continuation, story
 from services.provider_worker.dialect import Outcome, ProviderFailure, Reader, Usage
+from services.provider_worker.keep import NotKept, keep
 from services.provider_worker.relay import Relay
 from services.provider_worker.settings import WorkerSettings
 from services.provider_worker.text import output_text
@@ -47,6 +49,8 @@ class Progress(Struct):
     """Unix seconds of the provider call; 0: not called yet."""
     provider_request_id: str = ""
     frame: Frame | None = None
+    request: Json = {}
+    """Canonical, after masking, without what earlier attempts delivered."""
     reader: Reader | None = None
     earlier: list[Json] = []
     """Output items that earlier attempts delivered."""
@@ -175,16 +179,22 @@ class Ending:
             ttft_ms=self._ttft_ms(),
         )
         row.error_code = error.code
-        if await self._durable([attempt, encode_row("requests", row)]):
-            output = message.delivered.items if message.delivered else None
-            await self._bus.publish(self._reply, Failed(**self._ids, error=error, output=output))
+        if not await self._durable([attempt, encode_row("requests", row)]):
+            error = NOT_RECORDED
+        output = message.delivered.items if message.delivered else None
+        await self._bus.publish(self._reply, Failed(**self._ids, error=error, output=output))
 
     async def _close(self, outcome: Outcome, ending: story.Ending) -> None:
         """The last words of the request: rows first, then the response."""
         now = time.time()
         # Where the response cannot be stowed, the attempt fails, so nothing may be on record yet.
-        response = await self._bus.claims.stow(self._response(outcome, ending, now))
-        if not await self._durable(self._rows(ending, http_status=200, now=now)):
+        whole = self._response(outcome, ending, now)
+        response = await self._bus.claims.stow(whole)
+        durable, kept = await asyncio.gather(
+            self._durable(self._rows(ending, http_status=200, now=now)), self._kept(outcome.status, whole)
+        )
+        if not (durable and kept):
+            await self._bus.publish(self._reply, Failed(**self._ids, error=NOT_RECORDED))
             return
         completed = Completed(
             **self._ids,
@@ -206,6 +216,8 @@ class Ending:
         ending = self._total(ending)
         if message.delivered is not None:
             said = said | {"output": [*self._progress.earlier, *(said.get("output") or [])], "usage": continuation.usage_of(ending.usage)}
+        if message.endpoint in ("embeddings", "input_tokens"):
+            return _encode(said | {"request_id": message.request_id})
         told = story.tokenrouter_of(message, self._candidate, self._progress.adapted, self._progress.warnings) | {
             "cost_usd": None if ending.spent["cost_usd"] is None else float(ending.spent["cost_usd"]),
             "latency_ms": round((now - message.created_at) * 1000, 1),
@@ -223,11 +235,18 @@ class Ending:
         )
 
     async def _durable(self, rows: list[LedgerRow]) -> bool:
-        """Whether the rows became durable in time; when not, the client hears that."""
+        """Whether the rows became durable in time."""
         try:
             await self._bus.commit(rows)
         except NotDurable:
-            await self._bus.publish(self._reply, Failed(**self._ids, error=NOT_RECORDED))
+            return False
+        return True
+
+    async def _kept(self, status: str, response: bytes) -> bool:
+        """Whether the answer was kept, where it is to be."""
+        try:
+            await keep(self._bus, self._message, self._progress.request, status, response, self._relay.kept)
+        except NotKept:
             return False
         return True
 

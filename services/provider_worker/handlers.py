@@ -66,8 +66,9 @@ class Worker:
                 attempt.told = attempt.overdue(now)
                 if attempt.told is not None:
                     task.cancel()
-                elif now > deaf_until and self._registry.lost(attempt.edge):
-                    # Its clients went with it; nobody is left to read what the provider would go on to bill.
+                elif now > deaf_until and not attempt.background and self._registry.lost(attempt.edge):
+                    # Its clients went with it; nobody is left to read what the provider would go on to bill. Background responses
+                    # outlive their edge: another one adopts them.
                     attempt.cancelled = True
                     task.cancel()
 

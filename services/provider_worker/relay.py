@@ -10,6 +10,7 @@ from typing import Any
 
 from libs.bus.service import Bus
 from libs.contracts.deltas import Deltas, Event
+from libs.state.responses import MOST_EVENT_BYTES
 from services.provider_worker.continuation import shifted
 
 _OPENING = frozenset({
@@ -25,8 +26,12 @@ MESSAGE_BYTES = 400_000
 class Relay:
     """For one attempt. `behind` is the number of items that earlier attempts delivered."""
 
-    def __init__(self, bus: Bus, reply: str, ids: dict[str, Any], behind: int) -> None:
+    def __init__(self, bus: Bus, reply: str, ids: dict[str, Any], behind: int, *, keeps: bool = False) -> None:
+        """`keeps`: what goes out is to be kept as well."""
         self._bus, self._reply, self._ids, self._behind = bus, reply, ids, behind
+        self._keeps, self._kept_bytes = keeps, 0
+        self.kept: list[Event] = []
+        """The events that went out; empty again when they became too many."""
         self._held: list[Event] = []
         self._open = 0
         self.seq = 0
@@ -72,9 +77,17 @@ class Relay:
             elif event.type == _DONE:
                 self._open -= 1
                 self.done.append(event.data)
+        if self._keeps:
+            self._keep(events)
         for together in _batches(events):
             await self._bus.publish(self._reply, Deltas(**self._ids, seq=self.seq, events=await self._sized(together)))
             self.seq += 1
+
+    def _keep(self, events: list[Event]) -> None:
+        self.kept += events
+        self._kept_bytes += sum(len(event.data) for event in events)
+        if self._kept_bytes > MOST_EVENT_BYTES:
+            self.kept, self._keeps = [], False
 
     async def _sized(self, events: list[Event]) -> list[Event]:
         """The events as they can travel: by claim check where one is too large for a message."""

@@ -7,7 +7,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct, structs
 
-from libs.catalog.models import Model, curated, find, offered
+from libs.catalog.models import Model, curated, embedders, find, offered
 from libs.catalog.providers import variable_prefix
 from libs.contracts.decisions import Candidate, Decision, Excluded, Target
 from libs.contracts.errors import (
@@ -34,7 +34,10 @@ OWN = "own"
 NO_KEY = "no key for this provider"
 OWN_KEY_BONUS = 1e-6
 """Enough to decide between equals, and no more."""
-
+VECTORS_DIFFER = (
+    "the router chose the embedding model: vectors of different models cannot be compared, so name the model of this answer wherever "
+    "its vectors are to be compared with others"
+)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -99,10 +102,12 @@ def decide(request_id: str, facts: RequestFacts, ruled: Target, available: Avail
     """
     layers = [split(layer, available.accounts) for layer in (facts.target, facts.override, ruled)]
     wish = resolve(layers, lambda provider, model: available.model(provider, model) is not None)
-    models, excluded = _eligible(_wanted(wish, available), facts, available)
+    if facts.embeddings:
+        _check_model_kept(wish)
+    models, excluded = _eligible(_wanted(wish, facts, available), facts, available)
     awake, resting = _awake(models, available)
     if not awake:
-        raise _none_left(wish, excluded, resting, now)
+        raise _none_left(wish, facts, excluded, resting, now)
     excluded += [_as_excluded(one, now) for one in resting]
     candidates = _rank(request_id, awake, facts, wish, available)
     return Decision(
@@ -110,7 +115,7 @@ def decide(request_id: str, facts: RequestFacts, ruled: Target, available: Avail
         candidates=candidates,
         excluded=excluded,
         confidence=confidence(_best_of_each_model(candidates)),
-        warnings=[Warning(source="router", message=text) for text in wish.dropped],
+        warnings=[Warning(source="router", message=text) for text in _told(wish, facts)],
     )
 
 
@@ -127,13 +132,30 @@ def shortlisted(decision: Decision, max_attempts: int) -> Decision:
     return structs.replace(decision, candidates=short, scored=scored)
 
 
-def _wanted(wish: Wish, available: Available) -> list[Model]:
+def _check_model_kept(wish: Wish) -> None:
+    """Where vectors of a named model are asked for, no other model will do. Raises RoutingError."""
+    if wish.model is None and wish.dropped:
+        raise RoutingError(
+            f"provider '{wish.provider}' does not have the embedding model that was named, and vectors of different models cannot be compared",
+            provider=wish.provider,
+        )
+
+
+def _told(wish: Wish, facts: RequestFacts) -> list[str]:
+    return [*wish.dropped, VECTORS_DIFFER] if facts.embeddings and wish.model is None else wish.dropped
+
+
+def _wanted(wish: Wish, facts: RequestFacts, available: Available) -> list[Model]:
     """The models that the wish names, at every provider that could have them."""
     providers = [wish.provider] if wish.provider else list(available.accounts)
     if wish.model is None:
-        offers = [model for provider in providers for model in available.offers(provider) if model.auto or wish.provider]
+        offers = [
+            model for provider in providers for model in available.offers(provider)
+            if (model.auto or wish.provider) and model.embeds == facts.embeddings
+        ]
         named = {(model.provider, model.id) for model in offers}
-        return [model for model in curated() if model.provider in providers and (model.provider, model.id) not in named] + offers
+        known = embedders() if facts.embeddings else curated()
+        return [model for model in known if model.provider in providers and (model.provider, model.id) not in named] + offers
     found = [model for model in (available.model(provider, wish.model) for provider in providers) if model is not None]
     if not found:
         where = f" at provider '{wish.provider}'" if wish.provider else ""
@@ -199,7 +221,7 @@ def _rank(
 ) -> list[Candidate]:
     models = [model for model, _ in awake]
     input_tokens = facts.input_chars // CHARS_PER_TOKEN + 1
-    output_tokens = min(facts.max_output_tokens or DEFAULT_OUTPUT_TOKENS, DEFAULT_OUTPUT_TOKENS)
+    output_tokens = 0 if facts.embeddings else min(facts.max_output_tokens or DEFAULT_OUTPUT_TOKENS, DEFAULT_OUTPUT_TOKENS)
     dollars = [expected_usd(model, input_tokens, output_tokens) for model in models]
     cheap = goodness(dollars)
     fast = goodness([model.ttft_s + output_tokens / model.tokens_per_s for model in models])
@@ -241,7 +263,7 @@ def _best_of_each_model(candidates: list[Candidate]) -> list[float]:
     return list({(one.provider, one.model): one.score for one in candidates}.values())
 
 
-def _none_left(wish: Wish, excluded: list[Excluded], resting: list[_Resting], now: float) -> RouterError:
+def _none_left(wish: Wish, facts: RequestFacts, excluded: list[Excluded], resting: list[_Resting], now: float) -> RouterError:
     """The most helpful error for an empty list of candidates."""
     if resting:
         return _all_rest(excluded + [_as_excluded(one, now) for one in resting], resting, now)
@@ -251,7 +273,8 @@ def _none_left(wish: Wish, excluded: list[Excluded], resting: list[_Resting], no
         header = f" or send X-{provider.title()}-Key" if provider in PROVIDERS else ""
         return ProviderKeyMissing(f"no key for provider '{provider}': set {variable_prefix(provider)}_API_KEY{header}", provider=provider)
     asked = f" '{wish.provider or ''}{'/' if wish.provider and wish.model else ''}{wish.model or ''}'" if wish.provider or wish.model else ""
-    return RoutingError(f"no eligible provider{asked} ({_reasons(excluded) or 'no model to choose from'})")
+    none = f"no {'embedding ' if facts.embeddings else ''}model to choose from"
+    return RoutingError(f"no eligible provider{asked} ({_reasons(excluded) or none})")
 
 
 def _all_rest(excluded: list[Excluded], resting: list[_Resting], now: float) -> RouterError:

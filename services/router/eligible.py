@@ -26,10 +26,19 @@ _REASONS = {
 
 def unfit(model: Model, facts: RequestFacts) -> str | None:
     """The reason in words; None when the model may be asked. A cap above what it can write is no reason: dialects lower it."""
+    if facts.embeddings or model.embeds:
+        return _other_kind(model, facts)
     if _is_plain(facts) and (not facts.tools or "tools" in model.can):
         return _too_long(model, facts)
     lacking = _asked(facts) - model.can
     return _because(model, lacking, facts) if lacking else _too_long(model, facts)
+
+
+def _other_kind(model: Model, facts: RequestFacts) -> str | None:
+    """Each input of an embeddings request has the window for itself, and nobody counted them one by one: the provider will tell."""
+    if facts.embeddings:
+        return None if model.embeds else "makes no embeddings"
+    return "makes embeddings, and answers nothing"
 
 
 def _is_plain(facts: RequestFacts) -> bool:

@@ -26,6 +26,7 @@ from services.router.breakers import Breakers
 from services.router.decide import OWN, Available, decide, shortlisted
 from services.router.fallback import following, repeat, soonest
 from services.router.patience import patience
+from services.router.preview import previewed
 from services.router.settings import RouterSettings
 
 _passed = metrics.STAGE_MESSAGES.labels("router", "passed")
@@ -71,6 +72,9 @@ class Router:
         except RouterError as error:
             await refuse(self._bus, message, "router", reply, error.because(rule_trace=message.ruling.matched).info, taken_at)
             _refused.inc()
+            return
+        if message.preview:
+            await self._bus.publish(reply, previewed(message, decided))
             return
         decision = shortlisted(decided, self._settings.max_attempts)
         hop = Hop("router", self._bus.instance, taken_at, (time.time() - taken_at) * 1000)

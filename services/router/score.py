@@ -20,7 +20,7 @@ Ranked = TypeVar("Ranked")
 
 def expected_usd(model: Model, input_tokens: int, output_tokens: int) -> float | None:
     """Expected dollars at list price, for ranking only; the ledger's cost is exact. None when the price is not known."""
-    rate_in, rate_out = model.usd_per_input_token, model.usd_per_output_token
+    rate_in, rate_out = model.usd_per_input_token, model.usd_per_output_token if output_tokens else 0.0
     if rate_in is None or rate_out is None or model.price is None:
         return None
     for tier in model.price.input_tiers:

@@ -3,16 +3,18 @@
 ====================  =================================================================
 base URL              what is served below it
 ====================  =================================================================
-`/openai/v1`          OpenAI: Responses and Chat Completions
-`/anthropic`          Anthropic: Messages
-`/gemini`             Gemini: generateContent and streamGenerateContent
+`/openai/v1`          OpenAI: Responses and their input tokens, Chat Completions, embeddings
+`/anthropic`          Anthropic: Messages and their tokens
+`/gemini`             Gemini: generateContent, streamGenerateContent, countTokens, batchEmbedContents
 `/deepseek`           DeepSeek: Chat Completions
-`/mistral`            Mistral: Chat Completions
+`/mistral`            Mistral: Chat Completions, embeddings
 ====================  =================================================================
 
 The base URLs are as the providers' own SDKs take them; any key is accepted. Answers are canned and say so: text begins with
 `[sandbox] `, the model in answers ends in `-sandbox`. Requests are refused as the provider would refuse them, in its words:
 a schema keyword that Gemini does not know, a call id that is not Mistral's, an image for DeepSeek.
+
+Vectors are made from the words of a text, so that texts with the same words are near each other.
 
 A tool is called when `tool_choice` forces it, or when the last user text has a word of its name or description; once a
 tool's result has come in, the answer is text. Structured output is a small instance of the schema. Words in square

@@ -48,6 +48,8 @@ class Asked(Struct, kw_only=True):
     """Output tokens."""
     stops: list[str] = []
     cache: Literal["automatic", "marked", "off"] = "automatic"
+    words: bool = True
+    """False: vectors or a number are wanted, and no answer."""
 
 
 class Call(Struct, frozen=True):

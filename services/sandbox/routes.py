@@ -11,6 +11,13 @@ from services.sandbox.chat.deepseek import DEEPSEEK
 from services.sandbox.chat.mistral import MISTRAL
 from services.sandbox.chat.openai import OPENAI
 from services.sandbox.dialect import Dialect, Head
+from services.sandbox.embeddings import mistral as mistral_embeddings
+from services.sandbox.embeddings import openai as openai_embeddings
+from services.sandbox.gemini import count as gemini_count
+from services.sandbox.gemini import embed as gemini_embed
+from services.sandbox.messages import count as messages_count
+from services.sandbox.responses import count as responses_count
+from services.sandbox.wordless import Wordless
 
 
 class Route(Struct, frozen=True):
@@ -22,16 +29,27 @@ class Route(Struct, frozen=True):
     dialect: Dialect
 
 
+_GEMINI_MODELS = r"/gemini/(v1|v1beta)/models"
+_GEMINI = r"/gemini/(?P<version>v1|v1beta)/models/(?P<model>[^/:]+):"
 ROUTES = (
     Route("openai", r"/openai/v1/responses", r"/openai/v1/models", responses),
     Route("openai", r"/openai/v1/chat/completions", r"/openai/v1/models", Chat(OPENAI)),
+    Route(
+        "openai", r"/openai/v1/responses/input_tokens", r"/openai/v1/models",
+        Wordless(responses, responses_count.read, responses_count.write),
+    ),
+    Route("openai", r"/openai/v1/embeddings", r"/openai/v1/models", Wordless(Chat(OPENAI), openai_embeddings.read, openai_embeddings.write)),
     Route("anthropic", r"/anthropic/v1/messages", r"/anthropic/v1/models", messages),
     Route(
-        "gemini", r"/gemini/(?P<version>v1|v1beta)/models/(?P<model>[^/:]+):(?P<method>generateContent|streamGenerateContent)",
-        r"/gemini/(v1|v1beta)/models", gemini,
+        "anthropic", r"/anthropic/v1/messages/count_tokens", r"/anthropic/v1/models",
+        Wordless(messages, messages_count.read, messages_count.write),
     ),
+    Route("gemini", _GEMINI + r"(?P<method>generateContent|streamGenerateContent)", _GEMINI_MODELS, gemini),
+    Route("gemini", _GEMINI + r"(?P<method>countTokens)", _GEMINI_MODELS, Wordless(gemini, gemini_count.read, gemini_count.write)),
+    Route("gemini", _GEMINI + r"(?P<method>batchEmbedContents)", _GEMINI_MODELS, Wordless(gemini, gemini_embed.read, gemini_embed.write)),
     Route("deepseek", r"/deepseek(/v1)?/chat/completions", r"/deepseek(/v1)?/models", Chat(DEEPSEEK)),
     Route("mistral", r"/mistral/v1/chat/completions", r"/mistral/v1/models", Chat(MISTRAL)),
+    Route("mistral", r"/mistral/v1/embeddings", r"/mistral/v1/models", Wordless(Chat(MISTRAL), mistral_embeddings.read, mistral_embeddings.write)),
 )  # fmt: skip
 PROVIDERS = tuple(dict.fromkeys(route.provider for route in ROUTES))
 

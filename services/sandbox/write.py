@@ -20,6 +20,8 @@ _COMMON = frozenset({
 
 def answer(asked: Asked, wanted: Triggers) -> Answer:
     """The whole answer, cut to the limits that were asked for."""
+    if not asked.words:
+        return Answer()
     thinking = tokens.split("The prompt was read. A canned answer is what a sandbox can give.") if asked.thinking else []
     if "refuse" in wanted:
         return Answer(thinking=thinking, refusal=tokens.split(MARK + "I can't help with that."), stop="refusal")

@@ -28,6 +28,7 @@ _events: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 _responses: TypeAdapter[Any] = TypeAdapter(Response)
 
 ENVELOPES = Envelopes(bytes(32), "workspace")
+RESPONSE_ID = "resp_" + "0123456789abcdef" * 2
 
 _PROVIDERS = {entry["id"]: entry for entry in tomllib.loads(PROVIDERS_TOML.read_text())["provider"]}
 
@@ -55,11 +56,14 @@ TOOLS: list[Json] = [
 ]
 
 
-def call(request: Json | None = None, *, model: str = "model-1", stream: bool = True, **more: Any) -> Call:
+def call(
+    request: Json | None = None, *, model: str = "model-1", stream: bool = True, attempt: int = 1, **more: Any
+) -> Call:
     """A call as the worker makes it; `request` is canonical."""
     request = {"input": "Hi", "tools": TOOLS} if request is None else request
     frame = Frame(
-        request, response_id="resp_ours", request_id="req_ours", created_at=1763800001, model=model, metadata={"provider": "test"}
+        request, response_id=RESPONSE_ID, request_id="req_ours", created_at=1763800001, model=model, metadata={"provider": "test"},
+        attempt=attempt,
     )
     return Call(model=model, request=request, stream=stream, frame=frame, envelopes=ENVELOPES, **more)
 
@@ -122,7 +126,7 @@ def check_outcome(outcome: Outcome, made: Call | None = None) -> Json:
     data = msgspec.json.encode(shown)
     _responses.validate_json(data, strict=True)
     assert set(Response.model_fields) <= set(shown)
-    assert shown["id"] == "resp_ours"
+    assert shown["id"] == RESPONSE_ID
     assert shown["metadata"] == {"provider": "test"}
     return msgspec.json.decode(data)  # type: ignore[no-any-return]
 
@@ -139,9 +143,9 @@ def _unsealed(text: Any) -> Any:
     return found[0] if found else text
 
 
-def anonymous(output: list[Json]) -> list[Json]:
-    """Items without their ids, which are drawn anew each time, and with arguments read: their blanks may differ."""
-    bare = [{name: value for name, value in item.items() if name != "id"} for item in opened(output)]
+def comparable(output: list[Json]) -> list[Json]:
+    """Items with their state opened, and with arguments read: their blanks may differ."""
+    bare: list[Json] = opened(output)
     return [item | {"arguments": msgspec.json.decode(item["arguments"])} if "arguments" in item else item for item in bare]
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from services.provider_worker.dialects.anthropic import Anthropic
-from tests.conformance.answers import ENVELOPES, call, feed, stream_bytes, streamed, whole_bytes
+from tests.conformance.answers import ENVELOPES, call, check_outcome, feed, stream_bytes, streamed, whole_bytes
 
 DIALECT = Anthropic()
 
@@ -103,8 +103,12 @@ def test_p38_thinking_is_shown_as_a_summary() -> None:
 
 
 def test_p10_a_stop_string_ends_a_whole_answer() -> None:
-    [message] = DIALECT.read(whole_bytes("anthropic", "stop_sequence"), call()).response["output"]
-    assert message["status"] == "completed"
+    whole = DIALECT.read(whole_bytes("anthropic", "stop_sequence"), call())
+    for outcome in (whole, streamed(DIALECT, stream_bytes("anthropic", "stop_sequence"))[1]):
+        [message] = outcome.response["output"]
+        assert (outcome.status, message["status"]) == ("completed", "completed")
+        assert check_outcome(outcome)["stop_sequence"] == "4"
+    assert "stop_sequence" not in DIALECT.read(whole_bytes("anthropic", "text"), call()).response
 
 
 def test_p81_p82_the_model_and_id_are_the_providers() -> None:

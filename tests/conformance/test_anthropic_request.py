@@ -44,7 +44,16 @@ def test_p9_sampling_by_model() -> None:
 def test_p10_stop_strings() -> None:
     assert build({"stop": "END"})[0]["stop_sequences"] == ["END"]
     assert build({"stop": ["a", "b"]})[0]["stop_sequences"] == ["a", "b"]
-    assert refused({"stop": ["a", "\n"]}).fallback
+    body, adapted = build({"stop": ["a", "\n", ""]})
+    assert body["stop_sequences"] == ["a"]
+    assert adapted == ["1 stop strings of blanks were left out: Anthropic takes none"]
+    assert "stop_sequences" not in build({"stop": [" "]})[0]
+
+
+def test_p11_settings_of_the_chat_api_are_dropped_and_named() -> None:
+    _, adapted = build({"seed": 0, "logit_bias": {"1": 5}, "presence_penalty": 0.5, "frequency_penalty": 0, "top_logprobs": 0})
+    assert adapted == ["dropped, unknown to Anthropic: logit_bias, presence_penalty, seed"]
+    assert "logprobs" in build({"include": ["message.output_text.logprobs"]})[1][0]
 
 
 def test_p11_unknown_fields_are_dropped_and_named() -> None:

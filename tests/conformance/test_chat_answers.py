@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.provider_worker.dialect import ProviderFailure
+from services.provider_worker.dialect import Outcome, ProviderFailure
 from services.provider_worker.dialects.chat import Chat
 from services.provider_worker.dialects.chat.quirks import Quirks
 from tests.conformance.answers import DIALECTS, TOOLS, call, chat, feed, stream_bytes, streamed
@@ -336,3 +336,50 @@ def test_p82_the_model_and_id_are_the_servers() -> None:
 def test_messages_name_the_server() -> None:
     assert failing(Chat("my-llm", Quirks(), "My LLM"), b"garbage").message.startswith("My LLM's stream cannot be read")
     assert Chat("my-llm", Quirks()).failure(500, {}, b"").message.startswith("My-llm answered 500")
+
+
+def token(text: str, logprob: float = -0.1, **more: Any) -> Json:
+    return {"token": text, "logprob": logprob, "bytes": list(text.encode())} | more
+
+
+def scored(text: str, *tokens: Any, finish: str | None = None) -> Json:
+    """A chunk of text with the log probabilities of its tokens."""
+    made = chunk({"content": text}, finish)
+    made["choices"][0]["logprobs"] = {"content": list(tokens), "refusal": None}
+    return made
+
+
+def logprobs_of(outcome: Outcome) -> list[Json]:
+    return outcome.response["output"][-1]["content"][0]["logprobs"]  # type: ignore[no-any-return]
+
+
+def test_log_probabilities_come_with_the_text() -> None:
+    hello = token("Hello", top_logprobs=[token("Hello"), token("Hi", -2)])
+    outcome = answered(scored("Hello", hello), scored("!", token("!", 0, bytes=None, top_logprobs=None)), STOP)
+    assert logprobs_of(outcome) == [hello, token("!", 0, top_logprobs=[])]
+    body = msgspec.json.decode(whole({"content": "Hello"}))
+    body["choices"][0]["logprobs"] = {"content": [hello]}
+    assert logprobs_of(PLAIN.read(msgspec.json.encode(body), call())) == [hello]
+
+
+def test_log_probabilities_of_half_a_character_wait_for_the_rest() -> None:
+    halves = [token("\ufffd", bytes=[0xC3], top_logprobs=[]), token("\ufffd", bytes=[0xBC], top_logprobs=[])]
+    reader = PLAIN.reader(call())
+    events = feed(reader, sse(scored("", halves[0]), scored("ü", halves[1]), scored("", token("", top_logprobs=[])), STOP))
+    deltas = [msgspec.json.decode(event.data)["logprobs"] for event in events if event.type == "response.output_text.delta"]
+    assert deltas == [halves]
+    assert reader.outcome is not None
+    assert logprobs_of(reader.outcome) == [*halves, token("", top_logprobs=[])]
+
+
+@pytest.mark.parametrize("said", [7, [], {}, {"content": 7}, {"content": [7, {}, {"token": 1}, {"token": "x"}, {"token": "x", "logprob": True}]}])
+def test_log_probabilities_that_cannot_be_read_are_none(said: Any) -> None:
+    odd = chunk({"content": "Hello"})
+    odd["choices"][0]["logprobs"] = said
+    assert logprobs_of(answered(odd, STOP)) == []
+
+
+def test_log_probabilities_of_reasoning_are_not_the_texts() -> None:
+    thought = chunk({"reasoning_content": "Hm."})
+    thought["choices"][0]["logprobs"] = {"content": [token("Hm.")]}
+    assert logprobs_of(answered(thought, scored("Hi", token("Hi", top_logprobs=[])), STOP)) == [token("Hi", top_logprobs=[])]

@@ -111,20 +111,55 @@ def test_p8_the_cap_has_the_servers_name_and_the_models_limit() -> None:
     assert "max_tokens" not in build({}, max_output_tokens=8192)[0]
 
 
-def test_p10_too_many_stop_strings_go_elsewhere() -> None:
+def test_p10_stop_strings() -> None:
     assert build({"stop": ["a", "b"]})[0]["stop"] == ["a", "b"]
-    assert build({"stop": "END"})[0]["stop"] == "END"
-    failure = refused({"stop": list("abcde")})
-    assert (failure.fallback, failure.param) == (True, "stop")
+    assert build({"stop": "END"})[0]["stop"] == ["END"]
+    assert "stop" not in build({"stop": []})[0]
+    body, adapted = build({"stop": list("abcde")})
+    assert body["stop"] == list("abcd")
+    assert adapted == ["only the first 4 stop strings were sent: Plain takes no more"]
 
 
 def test_p11_only_what_the_server_takes_is_sent_and_the_rest_is_named() -> None:
-    given = {"n": 3, "seed": 7, "top_k": 5, "top_logprobs": 3, "text": {"verbosity": "low"}, "include": ["message.output_text.logprobs"]}
+    given = {"n": 3, "seed": 7, "top_k": 5, "logit_bias": {"1": 5}, "presence_penalty": 0.5, "text": {"verbosity": "low"}}
     body, adapted = build(given)
-    assert set(body) == {"model", "messages", "seed"}
-    assert adapted == ["dropped, not taken by Plain: message.output_text.logprobs, n, top_k, top_logprobs, verbosity"]
+    assert set(body) == {"model", "messages", "seed", "presence_penalty"}
+    assert adapted == ["dropped, not taken by Plain: logit_bias, n, top_k, verbosity"]
     body, _ = build(given, VLLM)
-    assert (body["seed"], body["top_k"], "n" in body) == (7, 5, False)
+    assert (body["seed"], body["top_k"], body["logit_bias"], "n" in body) == (7, 5, {"1": 5}, False)
+
+
+@pytest.mark.parametrize(("asked", "sent"), [
+    ({"top_logprobs": 3}, {"logprobs": True, "top_logprobs": 3}), ({"include": ["message.output_text.logprobs"]}, {"logprobs": True}),
+    ({"top_logprobs": 0, "include": ["message.output_text.logprobs"]}, {"logprobs": True}), ({"top_logprobs": 0}, {}),
+])
+def test_p11_log_probabilities_are_asked_of_servers_that_tell_them(asked: Json, sent: Json) -> None:
+    body, adapted = build(asked, VLLM)
+    assert ({name: body[name] for name in body if "logprobs" in name}, adapted) == (sent, [])
+    body, adapted = build(asked)
+    assert not any("logprobs" in name for name in body)
+    assert len(adapted) == (1 if sent else 0)
+
+
+def test_p11_more_log_probabilities_than_the_server_tells() -> None:
+    body, adapted = build({"top_logprobs": 20}, XAI)
+    assert (body["top_logprobs"], len(adapted)) == (8, 1)
+
+
+def test_p11_what_models_that_reason_refuse_is_left_out_and_named() -> None:
+    asked = {"stop": ["END"], "seed": 7, "top_logprobs": 3}
+    body, adapted = build(asked, XAI, reasoning=True)
+    assert set(body) == {"model", "messages", "seed"}
+    assert adapted == [
+        "dropped, not taken by xAI for models that think: stop",
+        "message.output_text.logprobs was left out: xAI tells no log probabilities of a model that thinks",
+    ]
+    assert set(build(asked, XAI)[0]) == {"model", "messages", "seed", "stop", "logprobs", "top_logprobs"}
+
+
+def test_nothing_is_stored_at_openai() -> None:
+    assert build({"store": True}, OPENAI)[0]["store"] is False
+    assert "store" not in build({"store": True})[0]
 
 
 def test_p11_what_only_names_the_default_is_not_worth_a_note() -> None:

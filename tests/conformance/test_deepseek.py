@@ -65,7 +65,15 @@ def test_p9_sampling_has_no_effect_while_it_thinks() -> None:
 
 def test_p10_sixteen_stop_strings() -> None:
     assert len(build({"stop": list("abcdefghijklmnop")}, DEEPSEEK)[0]["stop"]) == 16
-    assert refused({"stop": list("abcdefghijklmnopq")}, DEEPSEEK).fallback
+    assert len(build({"stop": list("abcdefghijklmnopq")}, DEEPSEEK)[0]["stop"]) == 16
+
+
+def test_p11_log_probabilities_are_not_asked_of_a_model_that_thinks() -> None:
+    asked = {"top_logprobs": 5}
+    body, adapted = build(asked, DEEPSEEK)
+    assert ("logprobs" in body, len(adapted)) == (False, 1)
+    body, adapted = build(asked | {"reasoning": {"effort": "none"}}, DEEPSEEK)
+    assert (body["logprobs"], body["top_logprobs"], adapted) == (True, 5, [])
 
 
 def test_p42_reasoning_comes_back_in_turns_with_calls_even_empty() -> None:

@@ -253,6 +253,32 @@ def test_p69_grounding_that_points_nowhere_is_no_crash(grounding: Json) -> None:
     assert whole([{"text": "Some"}], groundingMetadata=grounding).response["output"][0]["content"][0]["annotations"] == []
 
 
+def scored(*tokens: str) -> Json:
+    chosen = [{"token": token, "tokenId": 1, "logProbability": -0.5} for token in tokens]
+    return {"logprobsResult": {"chosenCandidates": chosen, "topCandidates": [{"candidates": [one, {"token": "x"}]} for one in chosen[:1]]}}
+
+
+def test_log_probabilities_come_with_the_text() -> None:
+    entry = {"token": "Hi", "bytes": [72, 105], "logprob": -0.5}
+    told = [entry | {"top_logprobs": [entry]}, {"token": "!", "bytes": [33], "logprob": -0.5, "top_logprobs": []}]
+    outcome = whole([{"text": "Hi!"}], **scored("Hi", "!"))
+    assert check_outcome(outcome)["output"][0]["content"][0]["logprobs"] == told
+    reader = DIALECT.reader(call())
+    events = feed(reader, chunk("Hi", **scored("Hi")) + chunk("!") + chunk("", finishReason="STOP", **scored("!"))) + reader.end()
+    deltas = [msgspec.json.decode(event.data)["logprobs"] for event in events if event.type == "response.output_text.delta"]
+    assert deltas == [told[:1], []]
+    assert reader.outcome is not None
+    text = reader.outcome.response["output"][0]["content"][0]
+    assert [one["token"] for one in text["logprobs"]] == ["Hi", "!"]
+    for number, event in enumerate(events):
+        check_event(event, number)
+
+
+@pytest.mark.parametrize("said", [None, {}, {"chosenCandidates": None}, {"chosenCandidates": [{}, {"token": "x"}], "topCandidates": [{}]}])
+def test_log_probabilities_that_say_nothing_are_none(said: Json | None) -> None:
+    assert whole([{"text": "Hi"}], logprobsResult=said).response["output"][0]["content"][0]["logprobs"] == []
+
+
 def test_images_are_left_out_and_named() -> None:
     parts = [{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}, {"text": "A cat."}, {"executableCode": {"code": "1"}}]
     outcome = whole(parts)

@@ -72,9 +72,23 @@ def test_p11_unknown_fields_are_dropped_and_named() -> None:
     fields = {"n": 2, "top_logprobs": 3, "text": {"verbosity": "low"}, "service_tier": "scale", "truncation": "disabled", "user": "ada"}
     body, adapted = build(fields)
     assert set(body) == {"contents", "safetySettings"}
-    assert adapted == ["service_tier scale was dropped", "dropped, unknown to Gemini: n, text.verbosity, top_logprobs, user"]
-    assert config({"seed": 7}) == {"seed": 7}
+    assert adapted == [
+        "message.output_text.logprobs was left out: Gemini tells no log probabilities on this model",
+        "service_tier scale was dropped", "dropped, unknown to Gemini: n, text.verbosity, user",
+    ]
+    assert config({"seed": 0}) == {"seed": 0}
     assert "logprobs" in build({"include": ["message.output_text.logprobs"]})[1][0]
+
+
+def test_p11_penalties_and_log_probabilities_where_the_model_has_them() -> None:
+    asked = {"presence_penalty": 0.5, "frequency_penalty": 2, "logit_bias": {"1": 5}, "top_logprobs": 3}
+    body, adapted = build(asked, "gemini-2.0-flash")
+    assert body["generationConfig"] == {"presencePenalty": 0.5, "frequencyPenalty": 1.99, "responseLogprobs": True, "logprobs": 3}
+    assert adapted == ["frequency_penalty 2 was sent as 1.99", "dropped, unknown to Gemini: logit_bias"]
+    assert config({"include": ["message.output_text.logprobs"]}, "gemini-2.0-flash") == {"responseLogprobs": True}
+    body, adapted = build(asked)
+    assert ("generationConfig" in body, len(adapted)) == (False, 3)
+    assert build({"presence_penalty": 0, "frequency_penalty": 0, "logit_bias": {}, "top_logprobs": 0})[1] == []
 
 
 def test_p12_stream_options_do_not_leak() -> None:

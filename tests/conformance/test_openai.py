@@ -8,31 +8,91 @@ import pytest
 from services.provider_worker.dialect import ProviderFailure
 from services.provider_worker.dialects.openai import OpenAI
 from services.provider_worker.dialects.openai.stream import unnumbered
-from tests.conformance.answers import ENVELOPES, call, feed, stream_bytes, streamed, upstream_events, whole_bytes
+from tests.conformance.answers import ENVELOPES, RESPONSE_ID, call, feed, stream_bytes, streamed, upstream_events, whole_bytes
 
 Json = dict[str, Any]
 
 DIALECT = OpenAI()
 
 
+# What a response says of these is about our call; the frame shows what the client asked for.
+NOT_OPENAIS = {"id", "created_at", "metadata", "store", "background", "previous_response_id", "conversation"}
+
+
 @pytest.mark.parametrize("name", ["text", "tools", "reasoning", "web_search", "refusal"])
-def test_events_differ_from_openais_in_number_and_response_only(name: str) -> None:
+def test_events_differ_from_openais_in_number_ids_and_response_only(name: str) -> None:
     data = stream_bytes("openai", name)
     events, _ = streamed(DIALECT, data)
     sent = [msgspec.json.decode(event.data) for event in upstream_events(data)][:-1]
+    ids = {theirs["item"]["id"]: ours["item"]["id"] for ours, theirs in zip(events, sent, strict=True) if "item" in theirs}
     for ours, theirs in zip(events, sent, strict=True):
         del theirs["sequence_number"]
         if "response" in theirs:
-            told = theirs["response"]
-            kept = {field: value for field, value in told.items() if value is not None and field not in ("id", "created_at", "metadata")}
+            kept = {field: value for field, value in theirs["response"].items() if value is not None and field not in NOT_OPENAIS}
             assert ours["response"].items() >= kept.items()
         else:
-            assert _unsealed(ours) == theirs
+            assert _unsealed(ours) == _renamed(theirs, ids)
+
+
+def _renamed(told: Any, ids: dict[str, str]) -> Any:
+    """With our ids wherever OpenAI's stand."""
+    if isinstance(told, dict):
+        return {field: _renamed(value, ids) for field, value in told.items()}
+    return [_renamed(value, ids) for value in told] if isinstance(told, list) else ids.get(told, told) if isinstance(told, str) else told
 
 
 def _unsealed(event: Json) -> Json:
     opened = ENVELOPES.open(event.get("item", {}).get("encrypted_content"), "openai")
     return event if opened is None else event | {"item": event["item"] | {"encrypted_content": opened.decode()}}
+
+
+def _sse(*events: Json) -> bytes:
+    return b"".join(b"data: %b\n\n" % msgspec.json.encode(event) for event in events)
+
+
+def _text_item(item_id: str | None, deltas: list[bytes]) -> bytes:
+    """A stream with one message, its deltas as the server writes them."""
+    item: Json = {"type": "message", "role": "assistant", "status": "completed", "content": []} | ({"id": item_id} if item_id else {})
+    added = _sse({"type": "response.output_item.added", "output_index": 0, "item": item})
+    done = _sse({"type": "response.completed", "response": {"id": "r", "object": "response", "status": "completed", "output": [item]}})
+    return added + b"".join(b"data: %b\n\n" % delta for delta in deltas) + done
+
+
+@pytest.mark.parametrize(("theirs", "delta"), [
+    ("msg_1", b'{"type":"response.output_text.delta","item_id":"msg_1","delta":"msg_1 \\"item_id\\":\\"msg_1\\"","n":1e400}'),
+    ("msg_1", b'{"delta":"msg_1 \\"item_id\\":\\"msg_1\\"","n":1e400, "item_id" : "msg_1","type":"response.output_text.delta"}'),
+    ('x"\\', b'{"type":"response.output_text.delta","item_id":"x\\"\\\\","delta":"x","n":1e400}'),
+    ("1", b'{"type":"response.output_text.delta","item_id":"1","delta":"1","output_index":1,"n":1e400}'),
+])
+def test_only_the_item_id_of_a_delta_is_changed(theirs: str, delta: bytes) -> None:
+    reader = DIALECT.reader(call())
+    [*_, added, changed] = feed(reader, _text_item(theirs, [delta]))
+    ours = msgspec.json.decode(added.data)["item"]["id"]
+    assert ours == f"msg_tr{RESPONSE_ID.removeprefix('resp_')}00"
+    encoded = msgspec.json.encode(theirs)
+    for name in (b'"item_id":', b'"item_id" : '):
+        delta = delta.replace(name + encoded, b'"item_id":"%b"' % ours.encode())
+    assert changed.data == delta
+    assert reader.outcome is not None
+    assert reader.outcome.response["output"][0]["id"] == ours
+
+
+def test_items_without_an_id_get_one_and_items_that_are_not_known_keep_theirs() -> None:
+    reader = DIALECT.reader(call())
+    feed(reader, _text_item(None, []))
+    assert reader.outcome is not None
+    assert reader.outcome.response["output"][0]["id"].startswith("msg_tr")
+    program = {"type": "program", "id": "cm_1", "call_id": "c", "code": "x", "fingerprint": "opaque"}
+    response = msgspec.json.decode(whole_bytes("openai", "text"))
+    response["output"].insert(0, program)
+    assert DIALECT.read(msgspec.json.encode(response), call()).response["output"][0] == program
+
+
+def test_the_client_sees_whether_it_asked_us_to_store() -> None:
+    made = call({"input": "Hi", "store": True, "background": True, "previous_response_id": "resp_before"})
+    response = msgspec.json.decode(whole_bytes("openai", "text")) | {"store": False, "background": False}
+    shown = made.frame.render(DIALECT.read(msgspec.json.encode(response), made).response)
+    assert (shown["store"], shown["background"], shown["previous_response_id"]) == (True, True, "resp_before")
 
 
 def test_p38_reasoning_summaries_are_openais() -> None:
@@ -45,7 +105,7 @@ def test_p69_annotations_are_openais() -> None:
     _, outcome = streamed(DIALECT, stream_bytes("openai", "web_search"))
     sent = msgspec.json.decode(whole_bytes("openai", "web_search"))["output"]
     assert sent[-1]["content"][0]["annotations"]
-    assert outcome.response["output"] == sent
+    assert _renamed(sent, {item["id"]: ours["id"] for item, ours in zip(sent, outcome.response["output"], strict=True)}) == outcome.response["output"]
 
 
 def test_p55_p56_p59_cached_and_written_tokens_are_part_of_the_input() -> None:
@@ -84,7 +144,7 @@ def test_p29_p61_a_freeform_call_that_was_cut_keeps_its_half() -> None:
 def test_p81_p82_the_answer_has_our_id_and_openais_model() -> None:
     events, outcome = streamed(DIALECT, stream_bytes("openai", "text"))
     assert events[0]["response"]["model"] == outcome.response["model"] == "gpt-5-mini-2025-08-07"
-    assert events[0]["response"]["id"] == "resp_ours"
+    assert events[0]["response"]["id"] == RESPONSE_ID
     assert events[0]["response"]["created_at"] == 1763800001
     assert outcome.provider_response_id == "resp_68f0a1c1b2a3948576"
 

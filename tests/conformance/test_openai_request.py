@@ -13,8 +13,8 @@ Json = dict[str, Any]
 DIALECT = OpenAI()
 
 
-def build(request: Json, *, stream: bool = False) -> tuple[Json, list[str]]:
-    upstream = DIALECT.build(call(request, model="gpt-5-mini", stream=stream))
+def build(request: Json, *, stream: bool = False, reasoning: bool = True) -> tuple[Json, list[str]]:
+    upstream = DIALECT.build(call(request, model="gpt-5-mini", stream=stream, reasoning=reasoning))
     assert upstream.path == "/responses"
     return msgspec.json.decode(upstream.content), upstream.adapted
 
@@ -28,9 +28,48 @@ def test_unknown_fields_pass_and_ours_do_not() -> None:
     body, adapted = build(request)
     assert body == {
         "model": "gpt-5-mini", "input": "Hi", "some_future_field": {"nested": [1]}, "metadata": {"a": "b"},
-        "include": ["reasoning.encrypted_content"],
+        "include": ["reasoning.encrypted_content"], "store": False,
     }
     assert adapted == []
+
+
+@pytest.mark.parametrize("asked", [{}, {"store": True}, {"store": False}, {"background": True, "store": True}])
+def test_nothing_is_stored_at_openai(asked: Json) -> None:
+    body, adapted = build({"input": "Hi"} | asked)
+    assert (body["store"], "background" in body, adapted) == (False, False, [])
+
+
+STATE, SOURCES = "reasoning.encrypted_content", "web_search_call.action.sources"
+
+
+def test_p41_reasoning_comes_along_from_models_that_reason() -> None:
+    assert build({"input": "Hi"})[0]["include"] == [STATE]
+    for given in ([SOURCES], [STATE, SOURCES]):
+        body, adapted = build({"input": "Hi", "include": given})
+        assert (sorted(body["include"]), adapted) == ([STATE, SOURCES], [])
+
+
+def test_p41_state_is_not_asked_of_models_that_do_not_reason() -> None:
+    assert "include" not in build({"input": "Hi"}, reasoning=False)[0]
+    body, adapted = build({"input": "Hi", "include": [STATE, SOURCES]}, reasoning=False)
+    assert (body["include"], adapted) == ([SOURCES], [])
+    refused = {"error": {"message": "Encrypted content is not supported with this model.", "param": "include", "code": None}}
+    assert DIALECT.failure(400, {}, msgspec.json.encode(refused)).fallback
+
+
+def test_p10_p11_what_only_the_chat_api_has_is_left_out_by_name() -> None:
+    given = {"stop": ["END"], "seed": 0, "logit_bias": {"1": -100}, "presence_penalty": 0.5, "frequency_penalty": -1}
+    body, adapted = build({"input": "Hi"} | given)
+    assert not set(given) & set(body)
+    assert adapted == ["dropped, not taken by OpenAI's Responses API: frequency_penalty, logit_bias, presence_penalty, seed, stop"]
+    idle = {"stop": [], "logit_bias": {}, "presence_penalty": 0, "frequency_penalty": 0.0, "seed": None}
+    assert build({"input": "Hi"} | idle) == build({"input": "Hi"})
+
+
+def test_log_probabilities_are_openais() -> None:
+    given = {"top_logprobs": 3, "include": ["message.output_text.logprobs"]}
+    body, adapted = build({"input": "Hi"} | given, reasoning=False)
+    assert ({name: body[name] for name in given}, adapted) == (given, [])
 
 
 def test_p12_stream_options_are_openais_only() -> None:
@@ -41,7 +80,7 @@ def test_p12_stream_options_are_openais_only() -> None:
 
 
 def test_numbers_survive() -> None:
-    body = DIALECT.build(call({"input": "Hi", "seed": 12345678901234567890123, "temperature": 0.1}, stream=False)).content
+    body = DIALECT.build(call({"input": "Hi", "some_future_field": 12345678901234567890123, "temperature": 0.1}, stream=False)).content
     assert b"12345678901234567890123" in body
     assert b'"temperature":0.1' in body
 
@@ -61,6 +100,18 @@ IMAGE: Json = {"type": "input_image", "image_url": "data:image/heic;base64,AAAA"
 FILE: Json = {"type": "input_file", "file_id": "file-1"}
 
 
+def test_a_limit_below_openais_least_is_raised() -> None:
+    body, adapted = build({"input": "Hi", "max_output_tokens": 1})
+    assert body["max_output_tokens"] == 16
+    assert "raised to 16" in adapted[0]
+
+
+def test_reasoning_is_not_asked_of_models_that_refuse_it() -> None:
+    upstream = OpenAI().build(call({"input": "Hi", "reasoning": {"effort": "low"}}, model="gpt-4o"))
+    assert "reasoning" not in msgspec.json.decode(upstream.content)
+    assert "reasoning" in upstream.adapted[0]
+
+
 @pytest.mark.parametrize("field", [{"instructions": "Be kind.", "input": ROLES}, {"input": ROLES[-1:]}, {"input": "Hi"}])
 def test_p1_p2_p3_p4_p6_roles_and_their_order_are_openais(field: Json) -> None:
     body, adapted = build(field)
@@ -69,7 +120,7 @@ def test_p1_p2_p3_p4_p6_roles_and_their_order_are_openais(field: Json) -> None:
 
 
 @pytest.mark.parametrize("field", [
-    {"max_output_tokens": 5}, {"temperature": 1.9, "top_p": 0.1}, {"metadata": {"team": "a"}}, {"truncation": "auto", "service_tier": "flex"},
+    {"max_output_tokens": 50}, {"temperature": 1.9, "top_p": 0.1}, {"metadata": {"team": "a"}}, {"truncation": "auto", "service_tier": "flex"},
     {"reasoning": {"effort": "none"}}, {"reasoning": {"effort": "xhigh", "summary": "detailed"}}, {"store": False},
     {"text": {"format": {"type": "json_object"}, "verbosity": "low"}}, {"prompt_cache_key": "k"},
     {"text": {"format": {"type": "json_schema", "name": "n", "strict": True, "schema": {"type": "object", "minProperties": 1}}}},
@@ -167,8 +218,8 @@ def test_p24_names_with_dots_are_escaped_and_come_back() -> None:
     assert DIALECT.read(whole, made).response["output"][0]["name"] == name
 
 
-@pytest.mark.parametrize(("param", "fallback"), [("stop", True), ("seed", True), ("temprature", False)])
-def test_p10_p11_what_only_the_chat_api_has_may_be_taken_elsewhere(param: str, fallback: bool) -> None:
+@pytest.mark.parametrize(("param", "fallback"), [("n", True), ("temprature", False)])
+def test_p11_what_only_the_chat_api_has_may_be_taken_elsewhere(param: str, fallback: bool) -> None:
     body = {"error": {"message": f"Unknown parameter: '{param}'.", "code": "unknown_parameter", "param": param}}
     assert DIALECT.failure(400, {}, msgspec.json.encode(body)).fallback is fallback
 

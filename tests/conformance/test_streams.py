@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.responses.item_ids import response_id_in
 from services.provider_worker.dialect import Dialect, ProviderFailure
 from tests.conformance.answers import (
     DIALECTS,
+    RESPONSE_ID,
     Grammar,
-    anonymous,
     call,
     check_event,
     check_outcome,
+    comparable,
     feed,
     having,
     opened,
@@ -25,6 +27,8 @@ from tests.conformance.answers import (
     upstream_events,
     whole_bytes,
 )
+
+Json = dict[str, Any]
 
 TRUE = [(provider, name) for provider in DIALECTS for name in recorded(provider, "json") if not name.startswith("failed")]
 UNTOLD = [(provider, name) for name in ("no_created", "unknown_events") for provider in having(name)]
@@ -52,7 +56,16 @@ def test_whole_and_streamed_answers_are_the_same(provider: str, name: str) -> No
     assert from_whole.provider_response_id == from_stream.provider_response_id
     for field in ("usage", "incomplete_details", "error", "model"):
         assert from_whole.response.get(field) == from_stream.response.get(field)
-    assert anonymous(from_whole.response["output"]) == anonymous(from_stream.response["output"])
+    assert comparable(from_whole.response["output"]) == comparable(from_stream.response["output"])
+
+
+@pytest.mark.parametrize(("provider", "name"), TRUE)
+def test_every_item_id_is_ours_and_tells_of_its_response_and_attempt(provider: str, name: str) -> None:
+    first, second = (streamed(DIALECTS[provider], stream_bytes(provider, name), made=call(attempt=attempt)) for attempt in (1, 2))
+    ids, others = (_item_ids([*events, outcome.response]) for events, outcome in (first, second))
+    assert {response_id_in(one) for one in ids} <= {RESPONSE_ID}
+    assert len(ids) == len(others) == len(first[1].response["output"])
+    assert not ids & others
 
 
 @given(data=st.data())
@@ -64,7 +77,7 @@ def test_p67_cutting_the_bytes_anywhere_changes_nothing(provider: str, name: str
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=40))
     expected, whole = streamed(DIALECTS[provider], stream_bytes(provider, name))
     events, outcome = streamed(DIALECTS[provider], stream, cuts)
-    assert _without_ids(events) == _without_ids(expected)
+    assert _without_drawn_ids(events) == _without_drawn_ids(expected)
     assert outcome.usage == whole.usage
 
 
@@ -73,7 +86,7 @@ def test_p67_one_byte_at_a_time(provider: str, name: str) -> None:
     stream = stream_bytes(provider, name)
     expected, _ = streamed(DIALECTS[provider], stream)
     events, _ = streamed(DIALECTS[provider], stream, range(len(stream)))
-    assert _without_ids(events) == _without_ids(expected)
+    assert _without_drawn_ids(events) == _without_drawn_ids(expected)
 
 
 @pytest.mark.parametrize(("provider", "name"), BROKEN)
@@ -226,7 +239,14 @@ def _both(dialect: Dialect, provider: str, name: str) -> list[Any]:
     return [streamed(dialect, stream_bytes(provider, name))[1], dialect.read(whole_bytes(provider, name), call(stream=False))]
 
 
-def _without_ids(value: Any) -> Any:
+def _without_drawn_ids(value: Any) -> Any:
+    """Sealed state opened, and without the ids of calls whose provider gave them none."""
     if isinstance(value, dict):
-        return {name: _without_ids(opened({name: inner})[name]) for name, inner in value.items() if name not in ("id", "item_id")}
-    return [_without_ids(inner) for inner in value] if isinstance(value, list) else value
+        return {name: _without_drawn_ids(opened({name: inner})[name]) for name, inner in value.items() if name != "call_id"}
+    return [_without_drawn_ids(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _item_ids(told: list[Json]) -> set[str]:
+    """Of items, wherever they are named in events or in a response."""
+    items = [item for one in told for item in [one.get("item"), *one.get("output", [])] if item]
+    return {item["id"] for item in items} | {one["item_id"] for one in told if "item_id" in one}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from libs.contracts.errors import InvalidRequest
 from libs.responses.canonical import canonical
 from services.provider_worker.dialect import Outcome, ProviderFailure, Usage
+from services.provider_worker.dialects.openai.chat_only import suits_chat
 from tests.conformance.answers import DIALECTS, call, recorded, stream_bytes, upstream_events, whole_bytes
 
 Json = dict[str, Any]
@@ -45,9 +46,17 @@ REQUEST: Json = {
     "tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f.g"}]},
     "text": {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA}, "verbosity": "low"},
     "reasoning": {"effort": "high", "summary": "auto"},
-    "temperature": 0.5, "top_p": 0.5, "max_output_tokens": 100, "stop": ["x"], "user": "u", "include": ["x"], "metadata": {"a": "b"},
+    "temperature": 0.5, "top_p": 0.5, "max_output_tokens": 100, "stop": ["x"], "user": "u",
+    "include": ["message.output_text.logprobs"], "top_logprobs": 2, "seed": 1, "presence_penalty": 0.5, "frequency_penalty": 0.5,
+    "logit_bias": {"1": 1}, "metadata": {"a": "b"},
     "stream_options": {"include_usage": True}, "parallel_tool_calls": False, "service_tier": "auto", "safety_identifier": "s",
 }
+
+
+@given(data=st.data())
+def test_no_request_breaks_the_choice_of_an_api(data: st.DataObject) -> None:
+    with suppress(InvalidRequest):
+        assert suits_chat(canonical(_spoilt(REQUEST, data))) in (True, False)
 
 
 @given(data=st.data())
@@ -55,7 +64,7 @@ REQUEST: Json = {
 def test_no_request_breaks_a_dialect(provider: str, data: st.DataObject) -> None:
     with suppress(InvalidRequest):
         request = canonical(_spoilt(REQUEST, data))
-        made = call(request | {"input": request.get("input", "x")})
+        made = call(request | {"input": request.get("input", "x")}, reasoning=data.draw(st.booleans()))
         with suppress(ProviderFailure):
             msgspec.json.decode(DIALECTS[provider].build(made).content)
 

@@ -1,5 +1,7 @@
 """One full message of each kind, for the golden files."""
 
+from msgspec import Struct
+
 from libs.contracts.decisions import (
     AttemptOutcome,
     Candidate,
@@ -11,15 +13,24 @@ from libs.contracts.decisions import (
     Screening,
     Target,
 )
-from libs.contracts.deltas import Completed, Deltas, Event, Failed, Refused, Released, Started
+from libs.contracts.deltas import Completed, Deltas, Event, Failed, Previewed, Refused, Released, Started
 from libs.contracts.errors import ErrorInfo
 from libs.contracts.health import Health, OfferedModel, ProviderAccount
 from libs.contracts.ledger import LedgerBatch, LedgerRow
 from libs.contracts.message import Body, Condition, Hop, Message, RuleTrace, Warning
 from libs.contracts.queries import SqlAnswer, SqlQuery
 from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, Delivered, RequestFacts, Routed, Ruled, Screened, advance
+from libs.contracts.state import Conversation, EventLog, Idempotency, Job, Keeping, StoredResponse, Turn
 from libs.contracts.telemetry import Observed, Rest, Tally
 
+DELIVERED = Delivered(
+    items=Body(inline=b"[]", size=2), count=1, by=["openai/gpt-4o"], input_tokens=5, output_tokens=4, cached_tokens=3, cache_write_tokens=2,
+    reasoning_tokens=1, cost_usd="0.01", first_at=1795000001.75,
+)
+KEEPING = Keeping(
+    store=True, idempotent=True, background=True, history=2, ancestors=["resp_00000000000040008000000000000000"], conversation="conv_1",
+    fingerprint="f" * 64,
+)
 ADMITTED = Admitted(
     request_id="req_00000000-0000-4000-8000-000000000001", workspace="default", key_id="key_1", created_at=1795000000.25,
     deadline=1795000600.25, dispatch=2, expires_at=1795000002.5, edge="edge-1", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01",
@@ -28,10 +39,12 @@ ADMITTED = Admitted(
         model="gpt-4o:cost", target=Target(model="gpt-4o", mode="cost"), override=Target(provider="openai"), metadata={"team": "blue"},
         input_chars=12, max_output_tokens=100, tools=2, builtin_tools=["web_search"], images=1, files=1, audio=1, documents=1, file_ids=1,
         google_files=1, json_schema=True, effort="high", prompt_template=True, structured=True, explain=True,
+        embeddings=True,
     ),
     body=Body(inline=b'{"input":"hello"}', size=17),
     provider_keys={"openai": b"\x00sealed"},
     hops=[Hop("firewall", "firewall-1", 1795000000.3, 0.05)],
+    keeping=KEEPING, idempotency_key="fake-key", preview=True, delivered=DELIVERED,
 )
 TRACE = RuleTrace(
     kind="routing", rule_id=1, name="a rule", priority=5, matched=True,
@@ -61,10 +74,6 @@ ROUTED = advance(
         warnings=[Warning(source="router", message="freed")],
     ),
     not_before=1795000001.5, probe=True, patience=6.0,
-    delivered=Delivered(
-        items=Body(inline=b"[]", size=2), count=1, by=["openai/gpt-4o"], input_tokens=5, output_tokens=4, cached_tokens=3, cache_write_tokens=2,
-        reasoning_tokens=1, cost_usd="0.01", first_at=1795000001.75,
-    ),
 )
 OUTCOME = AttemptOutcome(
     attempt=1, provider="openai", account="2", model="gpt-4o", status="failed", code="rate_limit_exceeded", http_status=429, retry_after=7.0,
@@ -89,6 +98,7 @@ SAMPLES: list[Message] = [
     Completed(**IDS, seq=4, status="completed", response=Body(inline=b"{}", size=2), provider="openai", model="gpt-4o", output_tokens=5),
     Failed(**IDS, error=ERROR, output=Body(inline=b"[]", size=2)),
     Refused(**IDS, stage="firewall", error=ERROR),
+    Previewed(**IDS, preview=b'{"object":"routing.preview"}'),
     Health(
         service="provider-worker", instance="provider-worker-1", at=1795000000.0, running=[ADMITTED.request_id],
         providers=[ProviderAccount(provider="openai", has_key=True, configured=True, sandbox=True, models=[OfferedModel(id="m", has=("images",))])],
@@ -105,3 +115,17 @@ SAMPLES: list[Message] = [
     SqlQuery(sql="SELECT 1"),
     SqlAnswer(seq=1, data=b"1\n", last=True),
 ]
+
+KEPT: list[Struct] = [
+    StoredResponse(
+        request_id=ADMITTED.request_id, endpoint="chat.completions", created_at=1795000000.25, status="in_progress", store=False, stream=True,
+        background=True, response=b'{"id":"resp_1"}', input=b'[{"type":"message"}]', ancestors=KEEPING.ancestors, conversation="conv_1",
+        fingerprint="f" * 64, events=b"packed",
+    ),
+    Conversation(id="conv_1", created_at=1795000000, metadata={"team": "blue"}, turns=2),
+    Turn(items=[{"type": "message", "id": "msg_1", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}]),
+    Idempotency(fingerprint="f" * 64, request_id=ADMITTED.request_id, edge="edge-1", at=1795000000.25),
+    Job(owner="edge-1", admitted=b"msgpack", taken=2),
+    EventLog(events=[Event("response.output_text.delta", b'{"delta":"a"}')]),
+]
+"""What is kept between requests, and read by a newer version later."""

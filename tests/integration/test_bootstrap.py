@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -24,7 +25,7 @@ async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
     server.stop()
 
 
-async def run(server: NatsServer, home: Path, **settings: str) -> None:
+async def run(server: NatsServer, home: Path, **settings: Any) -> None:
     await bootstrap(BootstrapSettings(home=str(home), nats_url=server.url, instance="bootstrap-1", **settings))
 
 
@@ -72,6 +73,25 @@ async def test_a_private_key_of_the_operators_replaces_the_public_one_and_touche
     await run(server, tmp_path / "b", vault_key=own)
     assert (await stored(server, subjects.VAULT_BUCKET))["worker_public_key"].decode() == seal.public_key(own)
     assert not (tmp_path / "b" / "vault").exists()
+
+
+async def test_what_is_stored_lives_as_long_as_the_setting_says(server: NatsServer, tmp_path: Path) -> None:
+    for days in (30.0, 0.5):
+        await run(server, tmp_path, response_retention_days=days)
+        ages = await max_ages(server)
+        assert [ages[name] for name in ("STATE", "BACKGROUND", "OBJ_tokenrouter_state")] == [days * 86_400] * 3
+        assert ages["IDEMPOTENCY"] == 86_400
+        assert ages["LEDGER"] != days * 86_400
+
+
+async def max_ages(server: NatsServer) -> dict[str, float]:
+    """Stream → seconds."""
+    connection = await server.connect()
+    try:
+        streams = await connection.jetstream().streams_info()
+        return {stream.config.name or "": stream.config.max_age or 0 for stream in streams}
+    finally:
+        await connection.close()
 
 
 @pytest.mark.parametrize("bad", ["fake", "Zm9v", "ключ"])

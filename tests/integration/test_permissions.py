@@ -20,6 +20,8 @@ from libs.bus.watch import Watch
 from libs.contracts import subjects
 from libs.contracts.ledger import LedgerBatch
 from libs.contracts.queries import SqlAnswer, SqlQuery
+from libs.state.conversations import Conversations
+from libs.state.store import Store, Value
 from services.bootstrap import keys
 from services.bootstrap.app import bootstrap
 from services.bootstrap.settings import BootstrapSettings
@@ -30,6 +32,12 @@ from services.supervisor.settings import load
 
 SERVICES = ("edge", "firewall", "rules", "router", "provider-worker", "recorder")
 STAGES = ("firewall", "rules", "router", "provider-worker")
+
+KEEPERS = ("edge", "provider-worker")
+OF_STATE = (
+    subjects.STATE_STREAM, subjects.IDEMPOTENCY_STREAM, subjects.BACKGROUND_STREAM, f"KV_{subjects.JOBS_BUCKET}",
+    f"OBJ_{subjects.STATE_BODIES_BUCKET}",
+)
 
 # Subject → who may publish on it. Everybody else, the operator included, may not.
 PUBLISHERS: dict[str, tuple[str, ...]] = {
@@ -50,6 +58,31 @@ PUBLISHERS: dict[str, tuple[str, ...]] = {
     f"$KV.{subjects.KEYS_BUCKET}.{'0' * 64}": ("bootstrap",),
     f"$KV.{subjects.VAULT_BUCKET}.worker_public_key": ("bootstrap",),
     f"$O.{subjects.CLAIMS_BUCKET}.C.x": ("edge", "firewall", "provider-worker"),
+    subjects.background("default", "req_1"): ("edge", *STAGES),
+    subjects.stopped("req_1"): ("edge",),
+    subjects.stored_response("default", "resp_1"): KEEPERS,
+    subjects.conversation("default", "conv_1"): KEEPERS,
+    subjects.turn("default", "conv_1", 0): KEEPERS,
+    subjects.idempotency("default", "0" * 64): ("edge",),
+    f"$KV.{subjects.JOBS_BUCKET}.req_1": ("edge",),
+    f"$O.{subjects.STATE_BODIES_BUCKET}.C.x": KEEPERS,
+    f"$JS.API.STREAM.MSG.GET.{subjects.STATE_STREAM}": KEEPERS,
+    f"$JS.API.STREAM.MSG.DELETE.{subjects.STATE_STREAM}": KEEPERS,
+    f"$JS.API.DIRECT.GET.{subjects.STATE_STREAM}": ("edge",),
+    f"$JS.API.STREAM.INFO.{subjects.STATE_STREAM}": ("bootstrap", "edge"),
+    f"$JS.API.STREAM.MSG.GET.{subjects.IDEMPOTENCY_STREAM}": ("edge",),
+    f"$JS.API.STREAM.MSG.DELETE.{subjects.IDEMPOTENCY_STREAM}": ("edge",),
+    f"$JS.API.DIRECT.GET.{subjects.BACKGROUND_STREAM}": ("edge",),
+    f"$JS.API.STREAM.PURGE.{subjects.BACKGROUND_STREAM}": ("edge",),
+    f"$JS.API.STREAM.MSG.GET.OBJ_{subjects.STATE_BODIES_BUCKET}": KEEPERS,
+    f"$JS.API.STREAM.PURGE.OBJ_{subjects.STATE_BODIES_BUCKET}": KEEPERS,
+    f"$JS.API.STREAM.MSG.GET.KV_{subjects.JOBS_BUCKET}": ("edge",),
+    f"$JS.API.CONSUMER.CREATE.KV_{subjects.JOBS_BUCKET}": ("edge",),
+    **{f"$JS.API.STREAM.UPDATE.{stream}": ("bootstrap",) for stream in OF_STATE},
+    **{f"$JS.API.STREAM.DELETE.{stream}": () for stream in OF_STATE},
+    f"$JS.API.STREAM.PURGE.{subjects.STATE_STREAM}": (),
+    f"$JS.API.STREAM.PURGE.{subjects.IDEMPOTENCY_STREAM}": (),
+    f"$JS.API.CONSUMER.CREATE.{subjects.STATE_STREAM}": (),
     f"$JS.API.STREAM.DELETE.{subjects.LEDGER_STREAM}": (),
     f"$JS.API.STREAM.PURGE.{subjects.LEDGER_STREAM}": (),
     f"$JS.API.STREAM.MSG.DELETE.{subjects.LEDGER_STREAM}": (),
@@ -81,6 +114,11 @@ SUBSCRIBERS: dict[tuple[str, str], tuple[str, ...]] = {
     (subjects.CANCELLED, ""): ("provider-worker",),
     (subjects.delta("*", "*"), ""): ("edge",),
     (f"{subjects.ROOT}.delta.>", ""): (),
+    (subjects.BACKGROUND, ""): ("edge",),
+    (subjects.STOPPED, ""): ("edge",),
+    (subjects.STATE, ""): (),
+    (subjects.IDEMPOTENCY, ""): (),
+    (f"$KV.{subjects.JOBS_BUCKET}.>", ""): (),
     (subjects.HEALTH, ""): ("edge", "router", "provider-worker", "operator"),
     (subjects.HEALTH_ASKED, ""): SERVICES,
     (subjects.TELEMETRY, ""): ("router",),
@@ -228,6 +266,60 @@ async def test_large_bodies_travel_by_claim_check(server: Nats, owner: str, read
         await Claims(writing.connection.jetstream()).discard(body)
         assert not await writing.refused()
         assert not await reading.refused()
+
+
+@pytest.mark.parametrize("writer", KEEPERS)
+@pytest.mark.parametrize("reader", KEEPERS)
+@pytest.mark.parametrize("size", [10, INLINE_LIMIT + 1], ids=["inline", "in the object store"])
+async def test_state_is_written_changed_read_and_removed_by_those_who_keep_it(server: Nats, writer: str, reader: str, size: int) -> None:
+    async with connected(server, writer) as writing, connected(server, reader) as reading:
+        mine, other = (
+            Store(guest.connection, guest.connection.jetstream(), subjects.STATE_STREAM, subjects.STATE_BODIES_BUCKET)
+            for guest in (writing, reading)
+        )
+        subject = subjects.stored_response("default", "resp_1")
+        revision = await mine.put(subject, b"a" * size, expect=0, ttl=60)
+        revision = await mine.put(subject, b"b" * size, expect=revision)
+        assert await other.get(subject) == Value(b"b" * size, revision)
+        assert await other.delete(subject)
+        assert await mine.get(subject) is None
+        assert not await writing.refused()
+        assert not await reading.refused()
+
+
+async def test_a_worker_adds_to_the_conversation_that_an_edge_made(server: Nats) -> None:
+    async with connected(server, "edge") as edge, connected(server, "provider-worker") as worker:
+        mine, other = (
+            Conversations(Store(guest.connection, guest.connection.jetstream(), subjects.STATE_STREAM, subjects.STATE_BODIES_BUCKET))
+            for guest in (edge, worker)
+        )
+        made = await mine.create("default", {}, [{"type": "message", "id": "msg_1"}])
+        assert await other.append("default", made.id, [{"type": "message", "id": "msg_2"}])
+        head = await mine.get("default", made.id)
+        assert head is not None
+        assert [item["id"] for item in await mine.items("default", head)] == ["msg_1", "msg_2"]
+        assert await mine.delete("default", made.id)
+        assert not await edge.refused()
+        assert not await worker.refused()
+
+
+async def test_an_edge_keeps_idempotency_keys_jobs_and_logs(server: Nats) -> None:
+    async with connected(server, "edge") as edge:
+        js = edge.connection.jetstream()
+        keys_ = Store(edge.connection, js, subjects.IDEMPOTENCY_STREAM, subjects.STATE_BODIES_BUCKET)
+        subject = subjects.idempotency("default", "0" * 64)
+        await keys_.put(subject, b"b", expect=await keys_.put(subject, b"a", expect=0))
+        assert await keys_.delete(subject)
+        jobs = await js.key_value(subjects.JOBS_BUCKET)
+        await jobs.update("req_1", b"2", last=await jobs.create("req_1", b"1"))
+        seen: dict[str, bytes | None] = {}
+        async with asyncio.timeout(5.0):
+            await Watch(subjects.JOBS_BUCKET, ">", lambda key, value, _: seen.update({key: value})).start(js)
+        assert seen == {"req_1": b"2"}
+        await jobs.delete("req_1")
+        await js.publish(subjects.background("default", "req_1"), b"delta")
+        await js.purge_stream(subjects.BACKGROUND_STREAM, subject=subjects.background("default", "req_1"))
+        assert not await edge.refused()
 
 
 async def test_the_router_can_read_no_bucket(server: Nats) -> None:

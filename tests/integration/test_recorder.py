@@ -63,6 +63,12 @@ async def test_every_view_shows_a_row_about_a_second_later(bus: Client) -> None:
     await eventually(bus, f"SELECT {counts}", lambda result: result == "1\t1\t1\t2\n", timeout=1.5)
 
 
+async def test_rows_tell_of_idempotency_keys_and_the_background(bus: Client) -> None:
+    await publish(bus, request("req_key", "keys", idempotency_key="fake-key", background=True), request("req_none", "keys"))
+    sql = "SELECT request_id, idempotency_key, background FROM requests WHERE workspace = 'keys' ORDER BY request_id"
+    await eventually(bus, sql, lambda result: result == "req_key\tfake-key\ttrue\nreq_none\t\tfalse\n")
+
+
 async def test_a_request_reads_as_it_was_written(bus: Client) -> None:
     await publish(bus, request("req_b", "columns", created_at=1_763_200_000.123456))
     await eventually(bus, "SELECT count() FROM requests WHERE workspace = 'columns'", lambda result: result == "1\n")

@@ -4,7 +4,7 @@ import asyncio
 import json
 from types import ModuleType
 
-from tests.upstream import chat, excess, gemini, messages, responses
+from tests.upstream import chat, excess, gemini, messages, responses, wordless
 from tests.upstream.behaviour import Behaviour, Call
 from tests.upstream.script import Script
 
@@ -130,6 +130,8 @@ class Reply:
 def _dialect(path: str) -> ModuleType:
     """The module whose `script` answers at a path, whatever stands before it."""
     path = path.partition("?")[0]
+    if path.endswith(("/embeddings", ":batchEmbedContents", "/input_tokens", "/count_tokens", ":countTokens")):
+        return wordless
     if path.endswith("/messages"):
         return messages
     if path.endswith("/chat/completions"):

@@ -3,7 +3,8 @@
 `[]` before a type repeats it, `{}` makes it the values of a map. Types in lower case are scalars, other words messages, and
 `Type` and its like, in ENUMS, enumerations.
 
-https://ai.google.dev/api/generate-content, https://ai.google.dev/api/caching#Content
+https://ai.google.dev/api/generate-content, https://ai.google.dev/api/caching#Content, https://ai.google.dev/api/embeddings,
+https://ai.google.dev/api/tokens
 """
 
 ENUMS = {
@@ -13,6 +14,10 @@ ENUMS = {
     "HarmCategory": (
         "HARM_CATEGORY_UNSPECIFIED", "HARM_CATEGORY_HARASSMENT", "HARM_CATEGORY_HATE_SPEECH", "HARM_CATEGORY_SEXUALLY_EXPLICIT",
         "HARM_CATEGORY_DANGEROUS_CONTENT", "HARM_CATEGORY_CIVIC_INTEGRITY",
+    ),
+    "TaskType": (
+        "TASK_TYPE_UNSPECIFIED", "RETRIEVAL_QUERY", "RETRIEVAL_DOCUMENT", "SEMANTIC_SIMILARITY", "CLASSIFICATION", "CLUSTERING",
+        "QUESTION_ANSWERING", "FACT_VERIFICATION", "CODE_RETRIEVAL_QUERY",
     ),
     "HarmBlockThreshold": (
         "HARM_BLOCK_THRESHOLD_UNSPECIFIED", "BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE", "OFF",
@@ -25,6 +30,12 @@ MESSAGES: dict[str, dict[str, str]] = {
         "safetySettings": "[]SafetySetting", "generationConfig": "GenerationConfig", "cachedContent": "string", "serviceTier": "string",
         "store": "bool",
     },
+    "BatchEmbedContentsRequest": {"model": "string", "requests": "[]EmbedContentRequest"},
+    "EmbedContentRequest": {
+        "model": "string", "content": "Content", "taskType": "TaskType", "title": "string", "outputDimensionality": "int",
+        "embedContentConfig": "any",
+    },
+    "CountTokensRequest": {"model": "string", "contents": "[]Content", "generateContentRequest": "GenerateContentRequest"},
     "Content": {"role": "string", "parts": "[]Part"},
     "Part": {
         "text": "string", "thought": "bool", "thoughtSignature": "bytes", "inlineData": "Blob", "fileData": "FileData",

@@ -12,10 +12,10 @@ _SCALARS: dict[str, tuple[type, ...]] = {"string": (str,), "bool": (bool,), "int
 _SCALAR_TYPES = {"string": "TYPE_STRING", "bool": "TYPE_BOOL", "int": "TYPE_INT32", "float": "TYPE_FLOAT"}
 
 
-def parse(body: dict[str, Any]) -> dict[str, Any]:
-    """The request with its names in camel case and without nulls. Raises Problem that lists all that is wrong."""
+def parse(body: dict[str, Any], kind: str = "GenerateContentRequest") -> dict[str, Any]:
+    """The request with its names in camel case and without nulls. `kind`: of message. Raises Problem that lists all that is wrong."""
     parser = _Parser()
-    request = parser.message("GenerateContentRequest", body, "")
+    request = parser.message(kind, body, "")
     if parser.violations:
         message = "\n".join(description for _, description in parser.violations)
         raise Problem(400, message, details=parser.violations)

@@ -19,6 +19,8 @@ from tests.unit.docs.pages import IDS, PAGES, ROOT, blocks, code, columns
 # Read by the supervisor as a whole, named here because it has no struct of fields.
 SUPERVISOR = {"TOKENROUTER_HOME", "TOKENROUTER_HOST", "TOKENROUTER_PORT", "TOKENROUTER_API_KEY", "NATS_URL", "CLICKHOUSE_URL", "SCALE"}
 RESERVED = {"TOKENROUTER_CONSOLE_PORT"}
+# Read by clients alone.
+CLIENTS = {"TOKENROUTER_BASE_URL"}
 
 
 def targets() -> set[str]:
@@ -46,7 +48,7 @@ def settings() -> set[str]:
     fields = {variable(field.name) for kind in SETTINGS.values() for field in msgspec.structs.fields(kind)}
     prefixes = ["{PROVIDER}", *(profile.prefix for profile in builtin().values())]
     providers = {f"{prefix}_{field}" for prefix in prefixes for field in ("API_KEY", "BASE_URL", "MODELS")}
-    return fields | providers | SUPERVISOR | RESERVED | {password_variable(user) for user in USERS}
+    return fields | providers | SUPERVISOR | RESERVED | CLIENTS | {password_variable(user) for user in USERS}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)

@@ -6,6 +6,7 @@ import msgspec
 
 from services.provider_worker.dialect import Call, Outcome, ProviderFailure, Upstream
 from services.provider_worker.dialects import provider_errors
+from services.provider_worker.dialects.anthropic import counting
 from services.provider_worker.dialects.anthropic.answer import AnswerWriter
 from services.provider_worker.dialects.anthropic.errors import error_failure, http_failure
 from services.provider_worker.dialects.anthropic.refusal import cannot
@@ -55,7 +56,7 @@ class Anthropic:
             raise ProviderFailure(f"Anthropic's answer is not a message but {message.type or 'untyped'}", billing="maybe")
         writer = AnswerWriter(call)
         writer.provider_id, writer.model = message.id, message.model
-        writer.stop_reason, writer.stop_details = message.stop_reason, message.stop_details
+        writer.stop_reason, writer.stop_sequence, writer.stop_details = message.stop_reason, message.stop_sequence, message.stop_details
         writer.tell_usage(message.usage)
         for index, block in enumerate(message.content):
             writer.begin_block(index, block)
@@ -66,6 +67,14 @@ class Anthropic:
     def reader(self, call: Call) -> AnthropicReader:
         """For a streamed message."""
         return AnthropicReader(call)
+
+    def count(self, call: Call) -> Upstream:
+        """The request to count tokens. Raises ProviderFailure for what Anthropic cannot express."""
+        return counting.request(self.build(call))
+
+    def counted(self, body: bytes, call: Call) -> int:
+        """Input tokens. Raises ProviderFailure."""
+        return counting.read(body)
 
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFailure:
         """An HTTP error, understood."""

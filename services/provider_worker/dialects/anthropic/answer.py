@@ -39,6 +39,7 @@ class AnswerWriter:
         self.builder = ResponseBuilder(call.frame)
         self.provider_id = self.model = ""
         self.stop_reason: str | None = None
+        self.stop_sequence: Any = None
         self.stop_details: StopDetails | None = None
         self._call = call
         self._tools: list[Json] = call.request.get("tools") or []
@@ -120,6 +121,9 @@ class AnswerWriter:
         response = self._response(output, usage) | {"status": status}
         if status == "incomplete":
             response["incomplete_details"] = {"reason": reason}
+        if self.stop_reason == "stop_sequence" and isinstance(self.stop_sequence, str):
+            # For clients of the Messages API; the Responses API has no field for it.
+            response["stop_sequence"] = self.stop_sequence
         notes = [NO_SPLIT] if thinking_untold(self._usage, output) else []
         return Outcome(status=status, response=response, usage=usage, provider_response_id=self.provider_id, notes=notes)
 

@@ -12,6 +12,7 @@ from services.provider_worker.dialects.anthropic.refusal import cannot, malforme
 from services.provider_worker.dialects.anthropic.strict import FORMAT, Strict
 from services.provider_worker.dialects.anthropic.thinking import thinking
 from services.provider_worker.dialects.anthropic.tools import choice, definitions, is_forced, undeclared
+from services.provider_worker.dialects.settings import LOGPROBS, is_default, stop_strings
 
 Json = dict[str, Any]
 
@@ -124,13 +125,7 @@ class RequestWriter:
 
     def _settings(self) -> None:
         request = self._request
-        stop = request.get("stop") or []
-        stops = [stop] if isinstance(stop, str) else stop
-        if not all(text.strip() for text in stops):
-            # "each stop sequence must contain non-whitespace"
-            raise cannot("a stop string of blanks", "stop")
-        if stops:
-            self.made["stop_sequences"] = stops
+        self._stops()
         person = request.get("safety_identifier") or request.get("user")
         if person:
             # Anthropic asks for an opaque id; what clients send is often a mail address.
@@ -142,11 +137,20 @@ class RequestWriter:
             self.adapted.append(f"service_tier {tier} was dropped")
         self._drop_unknown()
 
+    def _stops(self) -> None:
+        given = stop_strings(self._request)
+        # "each stop sequence must contain non-whitespace"
+        stops = [text for text in given if text.strip()]
+        if len(stops) < len(given):
+            self.adapted.append(f"{len(given) - len(stops)} stop strings of blanks were left out: Anthropic takes none")
+        if stops:
+            self.made["stop_sequences"] = stops
+
     def _drop_unknown(self) -> None:
-        unknown = [name for name, value in self._request.items() if name not in _READ and value not in (None, "disabled", 0)]
+        unknown = [name for name, value in self._request.items() if name not in _READ and not is_default(name, value)]
         if (self._request.get("text") or {}).get("verbosity"):
             unknown.append("text.verbosity")
-        if "message.output_text.logprobs" in (self._request.get("include") or ()):
-            unknown.append("message.output_text.logprobs")
+        if LOGPROBS in (self._request.get("include") or ()):
+            unknown.append(LOGPROBS)
         if unknown:
             self.adapted.append(f"dropped, unknown to Anthropic: {', '.join(sorted(unknown))}")

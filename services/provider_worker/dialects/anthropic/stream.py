@@ -75,6 +75,7 @@ class AnthropicReader:
     def _change(self, said: StreamEvent) -> list[Event]:
         if said.delta is not None:
             self._writer.stop_reason = said.delta.stop_reason or self._writer.stop_reason
+            self._writer.stop_sequence = said.delta.stop_sequence or self._writer.stop_sequence
             self._writer.stop_details = said.delta.stop_details or self._writer.stop_details
         self._writer.tell_usage(said.usage)
         return []

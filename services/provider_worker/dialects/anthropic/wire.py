@@ -60,6 +60,7 @@ class Message(Struct):
     model: str = ""
     content: list[Block] = []
     stop_reason: str | None = None
+    stop_sequence: Any = None
     stop_details: StopDetails | None = None
     usage: UsageSaid | None = None
     error: ErrorSaid | None = None
@@ -75,6 +76,7 @@ class Delta(Struct):
     signature: str = ""
     citation: Json | None = None
     stop_reason: str | None = None
+    stop_sequence: Any = None
     stop_details: StopDetails | None = None
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from services.provider_worker.dialect import Call, Outcome, ProviderFailure, Upstream
-from services.provider_worker.dialects import provider_errors
+from services.provider_worker.dialects import embedding_list, provider_errors
+from services.provider_worker.dialects.chat import embeddings
 from services.provider_worker.dialects.chat.answer import AnswerWriter
 from services.provider_worker.dialects.chat.draft import Draft
 from services.provider_worker.dialects.chat.errors import error_failure, http_failure
@@ -51,6 +52,14 @@ class Chat:
         """For a streamed completion."""
         return ChatReader(call, self._quirks, self._provider, self._name)
 
+    def embed(self, call: Call) -> Upstream:
+        """The request for embeddings. Raises ProviderFailure for what the server does not embed."""
+        return embeddings.request(call, self._quirks, self._name)
+
+    def embedded(self, body: bytes, call: Call) -> Outcome:
+        """The list of embeddings. Raises ProviderFailure for anything else."""
+        return embedding_list.read(self._name, body, call)
+
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFailure:
         """An HTTP error, understood."""
         return http_failure(self._name, status, headers, body)
@@ -64,7 +73,7 @@ class Chat:
         writer = AnswerWriter(call, self._quirks, self._provider, self._name)
         writer.begin(said.id, said.model)
         writer.usage_said = said.usage
-        writer.take(choice.message)
+        writer.take(choice.message, choice.logprobs)
         # A body that came whole has ended, whether or not it says why.
         writer.end(choice.finish_reason or "stop")
         writer.finish()

@@ -8,6 +8,7 @@ from libs.contracts.deltas import Event
 from libs.responses.builder import ResponseBuilder
 from libs.responses.usage import usage_object
 from services.provider_worker.dialect import Call, Outcome, ProviderFailure, Usage
+from services.provider_worker.dialects.chat import logprobs
 from services.provider_worker.dialects.chat.calls import ToolCalls
 from services.provider_worker.dialects.chat.output_format import wants_json
 from services.provider_worker.dialects.chat.quirks import Quirks
@@ -50,6 +51,8 @@ class AnswerWriter:
         self._thoughts: list[str] = []
         self._details: list[Json] = []
         self._signature = ""
+        self._logprobs: list[Json] = []
+        """Of tokens that no text has come for yet, such as parts of a character."""
         self._left_out: set[str] = set()
 
     def begin(self, provider_id: Any, model: Any) -> None:
@@ -57,9 +60,11 @@ class AnswerWriter:
         self.provider_id = provider_id if isinstance(provider_id, str) else ""
         self.model = model if isinstance(model, str) else ""
 
-    def take(self, said: Delta) -> list[Event]:
-        """A message, whole or a piece."""
+    def take(self, said: Delta, scores: Any = None) -> list[Event]:
+        """A message, whole or a piece. `scores`: log probabilities as the server tells them, of the text if there is any."""
         content, events = said.content, []
+        if scores is not None and isinstance(content, str):
+            self._logprobs += logprobs.read(scores)
         thought = said.reasoning_content or said.reasoning
         if thought and isinstance(thought, str):
             events += self._think(thought)
@@ -91,7 +96,7 @@ class AnswerWriter:
         said = self._calls.waiting or any(item["type"] != "reasoning" for item in self.builder.output)
         if self._blank and status == "completed" and not said:
             raise ProviderFailure(f"{self._name} answered with blanks instead of JSON", billing="billed")
-        return self._other() + self.builder.finish(whole=status == "completed")
+        return self.builder.text("", self._scored()) + self._other() + self.builder.finish(whole=status == "completed")
 
     def outcome(self) -> Outcome:
         """What the answer came to."""
@@ -140,9 +145,15 @@ class AnswerWriter:
             # Blanks before JSON mean nothing, and may turn out to be the whole answer.
             text = text.lstrip()
             self._blank = not text
-        if self._thinking or self._calls.waiting:
-            return (self._other() + self.builder.text(text)) if text else []
-        return self.builder.text(text)
+        if not text:
+            return []
+        events = self._other() if self._thinking or self._calls.waiting else []
+        return events + self.builder.text(text, self._scored()) if events else self.builder.text(text, self._scored())
+
+    def _scored(self) -> list[Json]:
+        """The log probabilities for the text that goes out now."""
+        scores, self._logprobs = self._logprobs, []
+        return scores
 
     def _parts(self, parts: list[Part]) -> list[Event]:
         events: list[Event] = []

@@ -29,6 +29,10 @@ class Quirks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Higher ones are lowered to it."""
     max_stops: int = 4
     """Stop strings in one request."""
+    logprobs: int = 0
+    """The highest `top_logprobs`; 0 for a server that tells no log probabilities, or not in OpenAI's form."""
+    unless_reasoning: frozenset[str] = frozenset()
+    """Parameters that are refused for models that can reason; `logprobs` may be one of them."""
 
     developer: bool = False
     """The role `developer` is known; otherwise it is sent as `system`."""
@@ -81,7 +85,7 @@ class Quirks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     forced_excludes_thinking: bool = False
     """A forced tool choice is refused while the model thinks."""
     ignored_while_thinking: frozenset[str] = frozenset()
-    """Parameters without effect while the model thinks."""
+    """Parameters without effect while the model thinks; `logprobs` may be one of them."""
     raw_reasoning: bool = True
     """Reasoning comes in the model's own words, not as a summary."""
     replay: Literal["", "reasoning_content", "reasoning", "reasoning_details", "thinking"] = ""
@@ -89,6 +93,9 @@ class Quirks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     OpenRouter's list of details, or Mistral's content chunks; empty when it does not."""
     replay_required: bool = False
     """In a turn with tool calls the replay field must be there, empty if need be."""
+
+    embeds: Literal["nothing", "text", "tokens"] = "tokens"
+    """What it makes embeddings of: nothing, texts only, or token ids as well."""
 
     reasoning_apart: bool = False
     """`completion_tokens` excludes the reasoning tokens."""

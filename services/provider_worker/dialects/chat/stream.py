@@ -81,7 +81,7 @@ class ChatReader:
             said = provider_errors.said(msgspec.json.encode({"error": choice.error}))
             raise error_failure(self._name, said, self._billing)
         said_now = choice.delta or choice.message
-        events = self._writer.take(said_now) if said_now is not None else []
+        events = self._writer.take(said_now, choice.logprobs) if said_now is not None else []
         if choice.finish_reason:
             self._last = data
             self._writer.end(choice.finish_reason)

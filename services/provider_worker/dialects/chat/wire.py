@@ -68,6 +68,7 @@ class Choice(Struct):
     delta: Delta | None = None
     message: Delta | None = None
     finish_reason: str | None = None
+    logprobs: Any = None
     error: Any = None
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from services.provider_worker.dialect import Call, Outcome, ProviderFailure, Upstream
 from services.provider_worker.dialects import provider_errors
+from services.provider_worker.dialects.gemini import counting, embeddings
 from services.provider_worker.dialects.gemini.answer import AnswerWriter
 from services.provider_worker.dialects.gemini.content import google_reads
 from services.provider_worker.dialects.gemini.errors import error_failure, http_failure
@@ -66,6 +67,22 @@ class Gemini:
     def reader(self, call: Call) -> GeminiReader:
         """For a streamed answer."""
         return GeminiReader(call)
+
+    def embed(self, call: Call) -> Upstream:
+        """The request for embeddings. Raises ProviderFailure for what Gemini does not embed."""
+        return embeddings.request(call)
+
+    def embedded(self, body: bytes, call: Call) -> Outcome:
+        """The list of embeddings. Raises ProviderFailure for anything else."""
+        return embeddings.read(body, call)
+
+    def count(self, call: Call) -> Upstream:
+        """The request to count tokens."""
+        return counting.request(self.build(call))
+
+    def counted(self, body: bytes, call: Call) -> int:
+        """Input tokens. Raises ProviderFailure."""
+        return counting.read(body)
 
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFailure:
         """An HTTP error, understood."""

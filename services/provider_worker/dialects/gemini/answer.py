@@ -8,6 +8,7 @@ from libs.contracts.deltas import Event
 from libs.responses.builder import ResponseBuilder, fresh_id
 from libs.responses.usage import usage_object
 from services.provider_worker.dialect import Call, Outcome, Usage
+from services.provider_worker.dialects.gemini import logprobs
 from services.provider_worker.dialects.gemini.finish import Status, status
 from services.provider_worker.dialects.gemini.grounding import annotations
 from services.provider_worker.dialects.gemini.names import client_names
@@ -35,6 +36,8 @@ class AnswerWriter:
         self._calls = self._dropped = 0
         self._pieces: list[str] = []
         self._unplaced: Signed | None = None
+        self._logprobs: list[Json] = []
+        """Of text that is still to come."""
         self._sources: list[Candidate] = []
         self._usage = UsageSaid()
         self._left_out: dict[str, int] = {}
@@ -64,7 +67,7 @@ class AnswerWriter:
     def finish(self) -> list[Event]:
         """The answer is over."""
         whole = self._end[0] == "completed"
-        events = self._cite()
+        events = self.builder.text("", self._scored()) + self._cite()
         if whole:
             events += self._place_signature()
         return events + self.builder.finish(whole=whole)
@@ -121,6 +124,8 @@ class AnswerWriter:
             self.finish_reason, self.finish_message = candidate.finish_reason, candidate.finish_message or ""
         if candidate.grounding_metadata is not None or candidate.citation_metadata is not None:
             self._sources.append(candidate)
+        if candidate.logprobs_result is not None:
+            self._logprobs += logprobs.read(candidate.logprobs_result)
         if candidate.content is None or not candidate.content.parts:
             return []
         parts = candidate.content.parts
@@ -141,7 +146,13 @@ class AnswerWriter:
         if signature:
             self._unplaced = Signed(signature, "text", chars=len(text))
         self._pieces.append(text)
-        return events + self.builder.text(text) if events else self.builder.text(text)
+        made = self.builder.text(text, self._scored() if text else ())
+        return events + made if events else made
+
+    def _scored(self) -> list[Json]:
+        """The log probabilities for the text that goes out now."""
+        scores, self._logprobs = self._logprobs, []
+        return scores
 
     def _thought(self, text: str, signature: str) -> list[Event]:
         events = self._place_signature() + self.builder.reasoning(text)

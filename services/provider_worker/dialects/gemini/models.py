@@ -26,9 +26,15 @@ class Traits(Struct, frozen=True, kw_only=True):
     together with tools."""
     sampling: bool = False
     """`temperature` and `topP` have an effect; newer models ignore them, and Google announced that they will become a 400."""
+    penalties: bool = False
+    """Penalties are taken; elsewhere 400 "Penalty is not enabled for this model", although the reference has no word of it."""
+    logprobs: bool = False
+    """Log probabilities are told; elsewhere 400 "Logprobs is not enabled for this model".
+    https://github.com/googleapis/python-genai/issues/1921"""
 
 
 _NONE = Traits(thinking="none", modern=False, sampling=True)
+_2_0 = Traits(thinking="none", modern=False, sampling=True, penalties=True, logprobs=True)
 _PRO_2_5 = Traits(thinking="budget", budget=(128, 32_768), modern=False, sampling=True)
 _FLASH_2_5 = Traits(thinking="budget", budget=(1, 24_576), off=True, modern=False, sampling=True)
 _LITE_2_5 = Traits(thinking="budget", budget=(512, 24_576), off=True, modern=False, sampling=True)
@@ -64,8 +70,10 @@ def traits(model: str) -> Traits:
 
 
 def _second(version: tuple[int, int], model: str) -> Traits:
-    if version < (2, 5) or "image" in model or "tts" in model:
+    if "image" in model or "tts" in model:
         return _NONE
+    if version < (2, 5):
+        return _2_0
     if "pro" in model:
         return _PRO_2_5
     return _LITE_2_5 if "lite" in model else _FLASH_2_5

@@ -9,8 +9,10 @@ from services.provider_worker.dialects.gemini.content import texts
 from services.provider_worker.dialects.gemini.history import History
 from services.provider_worker.dialects.gemini.models import traits
 from services.provider_worker.dialects.gemini.refusal import cannot, malformed
+from services.provider_worker.dialects.gemini.sampling import SETTINGS, sampling
 from services.provider_worker.dialects.gemini.thinking import thinking
 from services.provider_worker.dialects.gemini.tools import Schemas, choice, definitions, response_schema
+from services.provider_worker.dialects.settings import is_default
 
 Json = dict[str, Any]
 
@@ -20,13 +22,12 @@ SAFETY = [
     {"category": f"HARM_CATEGORY_{name}", "threshold": "OFF"}
     for name in ("HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT")
 ]
-MOST_STOPS = 5
-HOTTEST = 2
 # Translated here, or without any meaning for the provider.
 _READ = frozenset({
-    "model", "stream", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "max_output_tokens", "temperature",
-    "top_p", "reasoning", "text", "stop", "seed", "service_tier", "metadata", "store", "background", "background_options",
+    "model", "stream", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "max_output_tokens",
+    "reasoning", "text", "service_tier", "metadata", "store", "background", "background_options",
     "previous_response_id", "conversation", "include", "stream_options", "router_mode", "router_model", "router_provider", "provider",
+    *SETTINGS,
 })
 _encode = msgspec.json.Encoder().encode
 
@@ -53,7 +54,7 @@ class RequestWriter:
         self._tools()
         self._format()
         self._limits()
-        self._sampling()
+        self._settings |= sampling(self._request, self._facts, self.adapted)
         self._tier()
         self._unknown()
         self._made["safetySettings"] = SAFETY
@@ -101,31 +102,10 @@ class RequestWriter:
         wanted, most = self._request.get("max_output_tokens"), self._call.max_output_tokens
         if wanted is not None:
             self._settings["maxOutputTokens"] = wanted if most is None else min(wanted, most)
-        stop = self._request.get("stop")
-        if stop:
-            stops = [stop] if isinstance(stop, str) else stop
-            self._settings["stopSequences"] = stops[:MOST_STOPS]
-            if len(stops) > MOST_STOPS:
-                self.adapted.append(f"only the first {MOST_STOPS} stop strings were sent: Gemini takes no more")
         reasoning = self._request.get("reasoning") or {}
         thoughts = thinking(reasoning, self._facts, self._settings.get("maxOutputTokens"), self.adapted)
         if thoughts is not None:
             self._settings["thinkingConfig"] = thoughts
-
-    def _sampling(self) -> None:
-        if self._request.get("seed") is not None:
-            self._settings["seed"] = self._request["seed"]
-        temperature, top_p = self._request.get("temperature"), self._request.get("top_p")
-        if not self._facts.sampling:
-            if temperature not in (None, 1) or top_p not in (None, 1):
-                self.adapted.append("temperature and top_p were dropped: Gemini does not take them on this model")
-            return
-        if temperature is not None:
-            taken = self._settings["temperature"] = min(max(temperature, 0), HOTTEST)
-            if taken != temperature:
-                self.adapted.append(f"temperature {temperature} was sent as {taken}: Gemini takes 0 to {HOTTEST}")
-        if top_p is not None:
-            self._settings["topP"] = top_p
 
     def _tier(self) -> None:
         tier = self._request.get("service_tier")
@@ -137,11 +117,9 @@ class RequestWriter:
 
     def _unknown(self) -> None:
         request = self._request
-        unknown = [name for name, value in request.items() if name not in _READ and value not in (None, "disabled", 0)]
+        unknown = [name for name, value in request.items() if name not in _READ and not is_default(name, value)]
         if (request.get("text") or {}).get("verbosity"):
             unknown.append("text.verbosity")
-        if "message.output_text.logprobs" in (request.get("include") or ()):
-            unknown.append("message.output_text.logprobs")
         if unknown:
             self.adapted.append(f"dropped, unknown to Gemini: {', '.join(sorted(unknown))}")
 

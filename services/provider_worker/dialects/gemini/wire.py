@@ -110,6 +110,26 @@ class CitationMetadata(Struct, rename="camel"):
         return self.citation_sources or self.citations or []
 
 
+class ScoredToken(Struct, rename="camel"):
+    """A token and the logarithm of its probability."""
+
+    token: str = ""
+    log_probability: float | None = None
+
+
+class TopTokens(Struct, rename="camel"):
+    """The likeliest tokens at one place."""
+
+    candidates: list[ScoredToken] | None = None
+
+
+class LogprobsSaid(Struct, rename="camel"):
+    """For each place, the token that was chosen, and the likeliest ones."""
+
+    chosen_candidates: list[ScoredToken] | None = None
+    top_candidates: list[TopTokens] | None = None
+
+
 class Candidate(Struct, rename="camel"):
     """The answer; only one is ever asked for."""
 
@@ -118,6 +138,7 @@ class Candidate(Struct, rename="camel"):
     finish_message: str | None = None
     grounding_metadata: GroundingMetadata | None = None
     citation_metadata: CitationMetadata | None = None
+    logprobs_result: LogprobsSaid | None = None
 
 
 class PromptFeedback(Struct, rename="camel"):

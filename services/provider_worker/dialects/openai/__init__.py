@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from services.provider_worker.dialect import Call, Outcome, ProviderFailure, Upstream
 from services.provider_worker.dialects import provider_errors
+from services.provider_worker.dialects.openai import counting, embeddings
 from services.provider_worker.dialects.openai.answer import read
 from services.provider_worker.dialects.openai.request import body
 from services.provider_worker.dialects.openai.stream import OpenAIReader
@@ -12,8 +13,8 @@ from services.provider_worker.dialects.provider_errors import Meaning
 # What this model refuses says nothing about the next candidate; nor does state that belongs to another organisation, which the
 # next candidate leaves out.
 _MODEL_CODES = frozenset({"unsupported_parameter", "unsupported_value", "model_not_available", "invalid_encrypted_content"})
-# Parameters of the chat API that the Responses API never had and other APIs do.
-_CHAT_ONLY = frozenset({"stop", "seed", "n", "logit_bias", "frequency_penalty", "presence_penalty"})
+_NO_STATE = "Encrypted content is not supported"
+"""Of a model that was taken for one that reasons."""
 
 
 class OpenAI:
@@ -42,11 +43,27 @@ class OpenAI:
         """For a streamed response."""
         return OpenAIReader(call)
 
+    def embed(self, call: Call) -> Upstream:
+        """The request for embeddings."""
+        return embeddings.request(call)
+
+    def embedded(self, body: bytes, call: Call) -> Outcome:
+        """The list of embeddings. Raises ProviderFailure for anything else."""
+        return embeddings.read(body, call)
+
+    def count(self, call: Call) -> Upstream:
+        """The request to count tokens."""
+        return counting.request(self.build(call))
+
+    def counted(self, body: bytes, call: Call) -> int:
+        """Input tokens. Raises ProviderFailure."""
+        return counting.read(body)
+
     def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFailure:
         """https://platform.openai.com/docs/guides/error-codes"""
         said = provider_errors.said(body)
         known = None
-        if said.code in _MODEL_CODES or (said.code == "unknown_parameter" and said.param in _CHAT_ONLY):
+        if said.code in _MODEL_CODES or (said.code == "unknown_parameter" and said.param == "n") or said.message.startswith(_NO_STATE):
             known = Meaning("invalid_request", True)
         elif said.code == "model_not_found":
             known = Meaning("model_not_found", True)

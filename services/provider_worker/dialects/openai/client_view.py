@@ -1,13 +1,16 @@
-"""OpenAI's items as the client gets them: opaque state sealed, tools under the names that the client gave them."""
+"""OpenAI's items as the client gets them: under our ids, opaque state sealed, tools under the names that the client gave them."""
 
 from typing import Any
 
 from services.provider_worker.dialect import Call
+from services.provider_worker.dialects.openai.item_ids import ItemIds
 from services.provider_worker.dialects.tool_names import original_names
 
 Json = dict[str, Any]
 
 ORIGIN = "openai"
+# What OpenAI says of these is about the call that we made; state is kept here, as the client asked for.
+_OURS = ("store", "background", "previous_response_id", "conversation")
 
 
 class ClientView:
@@ -15,11 +18,13 @@ class ClientView:
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self.ids = ItemIds(call.frame)
         self._names = original_names(call.request.get("tools") or [])
         self._sealed: dict[str, str] = {}
 
-    def item(self, item: Json) -> None:
-        """Changes an output item, whole or just begun, in place."""
+    def item(self, item: Json, index: int) -> None:
+        """Changes the output item that stands at `index`, whole or just begun, in place."""
+        self.ids.give(item, index)
         state = item.get("encrypted_content")
         if state and isinstance(state, str):
             item["encrypted_content"] = self._seal(state)
@@ -33,8 +38,10 @@ class ClientView:
 
     def response(self, response: Json) -> None:
         """Changes a response object in place."""
-        for item in response.get("output") or ():
-            self.item(item)
+        for index, item in enumerate(response.get("output") or ()):
+            self.item(item, index)
+        for name in _OURS:
+            response.pop(name, None)
         if self._names:
             # OpenAI echoes the tools under the names that it got; the frame has the client's.
             response.pop("tools", None)

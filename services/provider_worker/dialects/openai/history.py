@@ -13,6 +13,12 @@ Json = dict[str, Any]
 
 # An id that does not begin like this is a 400: "Expected an ID that begins with 'msg'."
 _PREFIXES = {"message": "msg", "reasoning": "rs", "function_call": "fc", "custom_tool_call": "ctc"}
+# Items that OpenAI takes with an id only. Nobody looks it up, but an approval names its request by it.
+# https://platform.openai.com/docs/api-reference/responses/create#responses-create-input
+_ID_NEEDED = frozenset({
+    "file_search_call", "code_interpreter_call", "image_generation_call", "computer_call", "mcp_call", "mcp_list_tools",
+    "mcp_approval_request", "local_shell_call", "local_shell_call_output",
+})
 _LONGEST_ID = 64
 _CALLS = frozenset({"function_call", "custom_tool_call"})
 _RESULTS = frozenset({"function_call_output", "custom_tool_call_output"})
@@ -79,25 +85,34 @@ class History:
 
     def _known_id(self, item: Json) -> Json:
         """Without an id that OpenAI cannot know, or that it would hold against missing reasoning:
-        "Item 'fc_…' was provided without its required 'reasoning' item"."""
-        item_id, prefix = item.get("id"), _PREFIXES.get(item.get("type") or "message")
+        "Item 'fc_…' was provided without its required 'reasoning' item". Ours has to go from reasoning above all, whose state names
+        the id it was written under: "Encrypted content item_id did not match the target item id"; without any it is taken, as Codex
+        sends it (https://github.com/openai/codex/blob/main/codex-rs/protocol/src/models.rs)."""
+        item_id, kind = item.get("id"), item.get("type") or "message"
+        if is_fresh_id(item_id):
+            return item if kind in _ID_NEEDED else _without_id(item)
+        prefix = _PREFIXES.get(kind)
         if item_id is None or prefix is None:
             return item
         known = isinstance(item_id, str) and item_id.startswith(prefix) and len(item_id) <= _LONGEST_ID
-        if known and not is_fresh_id(item_id) and not self._orphaned:
+        if known and not self._orphaned:
             return item
         self._ids += 1
-        return {name: value for name, value in item.items() if name != "id"}
+        return _without_id(item)
 
     def _note(self) -> None:
         for count, what in (
             (self._dropped, "reasoning items of another provider or account were left out"),
-            (self._ids, "item ids were left out: they are not OpenAI's, or their reasoning is not here"),
+            (self._ids, "item ids were left out: they are neither ours nor OpenAI's, or their reasoning is not here"),
             (self._errors, "results lost their mark as errors: OpenAI has none"),
             (self._long, f"call ids were shortened: OpenAI takes {_LONGEST_ID} characters"),
         ):
             if count:
                 self._adapted.append(f"{count} {what}")
+
+
+def _without_id(item: Json) -> Json:
+    return {name: value for name, value in item.items() if name != "id"}
 
 
 def _reference(item: Json, where: str) -> Json:

@@ -1,4 +1,4 @@
-"""OpenAI's stream, passed through: only response objects get our fields, and calls are made whole."""
+"""OpenAI's stream, passed through: only response objects get our fields, items get our ids, and calls are made whole."""
 
 import re
 from collections.abc import Callable
@@ -52,6 +52,7 @@ class OpenAIReader:
         self._started = False
         self._written = Written()
         self._view = ClientView(call)
+        self._ids = self._view.ids
         self._provider_id = ""
         self._special: dict[str, Callable[[Json], list[Event]]] = {
             _ITEM_ADDED: self._item_added, _ITEM_DONE: self._item_done, _ARGUMENTS_DONE: self._arguments_done,
@@ -93,6 +94,8 @@ class OpenAIReader:
         special = self._special.get(kind)
         message = msgspec.json.decode(data)
         message.pop("sequence_number", None)
+        if "item_id" in message:
+            message["item_id"] = self._ids.of(message["item_id"])
         if special is None and "error" in message and not kind.startswith("response."):
             special = self._error
         if special is not None:
@@ -102,8 +105,8 @@ class OpenAIReader:
 
     def _pass_delta(self, kind: str, data: bytes) -> Event:
         said = _delta(data)
-        self._written.delta(kind, said.item_id, said.delta)
-        return Event(kind, unnumbered(data))
+        self._written.delta(kind, self._ids.of(said.item_id), said.delta)
+        return Event(kind, self._ids.changed(unnumbered(data), said.item_id))
 
     def _begin(self, kind: str, response: Json) -> list[Event]:
         self._started = True
@@ -132,13 +135,13 @@ class OpenAIReader:
 
     def _item_added(self, message: Json) -> list[Event]:
         complete_open(message["item"])
-        self._view.item(message["item"])
+        self._view.item(message["item"], message["output_index"])
         self._written.added(message["output_index"], message["item"])
         return [Event(_ITEM_ADDED, _encode(message))]
 
     def _item_done(self, message: Json) -> list[Event]:
         complete_calls([message["item"]])
-        self._view.item(message["item"])
+        self._view.item(message["item"], message["output_index"])
         before = self._written.done(message["output_index"], message["item"])
         return [*before, Event(_ITEM_DONE, _encode(message))]
 

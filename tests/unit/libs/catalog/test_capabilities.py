@@ -75,6 +75,20 @@ def test_what_vendors_document(provider: str, model: str, can: str, cannot: str)
     assert not set(cannot.split()) & found
 
 
+@pytest.mark.parametrize("provider", ["openai", "mistral", "ollama", "my-vllm"])
+@pytest.mark.parametrize("model", [
+    "text-embedding-3-small", "mistral-embed", "Qwen/Qwen3-Embedding-8B", "BAAI/bge-m3", "nomic-embed-text", "all-minilm",
+    "intfloat/multilingual-e5-large",
+])
+def test_embedding_models_are_known_by_their_names(provider: str, model: str) -> None:
+    assert capabilities(provider, model) == {"embeddings"}
+
+
+@pytest.mark.parametrize(("provider", "list_id"), [("openai", "openai"), ("anthropic", "anthropic"), ("gemini", "google"), ("groq", "groq")])
+def test_nothing_else_is_taken_for_one(provider: str, list_id: str) -> None:
+    assert not [model for model in listed(provider, list_id) if "embeddings" in capabilities(provider, model) and "embed" not in model]
+
+
 @given(provider=st.sampled_from([*(one["id"] for one in DATA["provider"]), "my-own"]), model=st.text(max_size=40))
 def test_every_model_can_something_known(provider: str, model: str) -> None:
     assert capabilities(provider, model) <= CAPABILITIES.keys() | TOOL_TYPES

@@ -7,12 +7,13 @@ import msgspec
 import pytest
 
 from libs.catalog.cost import cost
-from libs.catalog.models import Model, curated, find, offered
+from libs.catalog.models import Model, curated, embedders, find, offered
 from libs.catalog.prices import PERIOD
 from libs.contracts.health import OfferedModel
 from libs.contracts.models import PROVIDERS
 
 each_curated = pytest.mark.parametrize("model", curated(), ids=lambda model: f"{model.provider}/{model.id}")
+each_embedder = pytest.mark.parametrize("model", embedders(), ids=lambda model: f"{model.provider}/{model.id}")
 
 
 @each_curated
@@ -28,6 +29,17 @@ def test_a_curated_model_has_a_price_a_window_and_abilities(model: Model) -> Non
     assert model.auto
 
 
+@each_embedder
+def test_a_curated_embedding_model_has_a_price_and_makes_nothing_else(model: Model) -> None:
+    assert model.price is not None
+    assert Decimal(model.price.input or "0") > 0
+    assert cost(model.price, input_tokens=1_000_000, output_tokens=0) == Decimal(model.price.input or "0")
+    assert model.can == {"embeddings"}
+    assert model.auto
+    assert 0 < model.quality < 1
+    assert 0.1 <= model.ttft_s <= 10
+
+
 @each_curated
 def test_its_traits_are_plausible(model: Model) -> None:
     assert 0 < model.quality < 1
@@ -35,7 +47,7 @@ def test_its_traits_are_plausible(model: Model) -> None:
     assert 10 <= model.tokens_per_s <= 500
 
 
-@each_curated
+@pytest.mark.parametrize("model", [*curated(), *embedders()], ids=lambda model: f"{model.provider}/{model.id}")
 def test_it_is_found_at_its_own_provider_and_at_no_other(model: Model) -> None:
     assert [provider for provider in PROVIDERS if find(provider, model.id) is not None] == [model.provider]
     assert find(model.provider, model.id) == model
@@ -82,6 +94,7 @@ def test_the_settings_add_what_nobody_else_knows() -> None:
     ))
     assert (model.context_window, model.max_output, model.quality, model.auto) == (131072, 8192, 0.8, True)
     assert model.can == {"images", "structured", "custom"}
+    assert not model.embeds
     assert model.price is not None
     assert (model.price.version, model.price.input, model.price.output) == ("settings", "0.2", "0")
     assert (model.usd_per_input_token, model.usd_per_output_token) == (pytest.approx(2e-7), 0.0)
@@ -96,6 +109,13 @@ def test_no_price_is_unknown_and_a_price_of_zero_is_zero() -> None:
     assert cost(half.price, **tokens) is None
     assert half.usd_per_output_token is None
     assert cost(offered("ollama", OfferedModel(id="m")).price, **tokens) is None
+
+
+def test_what_there_are_no_tokens_of_needs_no_rate() -> None:
+    vectors = offered("my-vllm", OfferedModel(id="my-embedder", input_usd_per_mtok="0.02"))
+    assert cost(vectors.price, input_tokens=1_000_000, output_tokens=0) == Decimal("0.02")
+    assert cost(None, input_tokens=0, output_tokens=0) == 0
+    assert cost(None, input_tokens=1, output_tokens=0) is None
 
 
 def test_a_listed_model_in_the_settings_keeps_what_they_do_not_say() -> None:

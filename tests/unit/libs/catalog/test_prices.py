@@ -33,13 +33,23 @@ def test_text_models_have_a_price_in_decimal_dollars(provider: str, model: str) 
 @pytest.mark.parametrize(
     ("provider", "model"),
     [
-        ("openai", "text-embedding-3-small"), ("openai", "gpt-4o-realtime-preview"), ("openai", "gpt-image-1"), ("gemini", "gemini-3.8-live"),
+        ("openai", "gpt-4o-realtime-preview"), ("openai", "gpt-image-1"), ("gemini", "gemini-3.8-live"),
         ("gemini", "gemini-nano-banana-2.1"), ("gemini", "gemini-omni-1.1-flash"), ("mistral", "mistral-ocr-latest"),
         ("openai", "no-such-model"), ("my-vllm", "gpt-4o"),
     ],
 )
 def test_what_cannot_answer_or_is_not_there_has_no_listing(provider: str, model: str) -> None:
     assert listing(provider, model, NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [("openai", "text-embedding-ada-002"), ("mistral", "codestral-embed"), ("gemini", "gemini-embedding-2"), ("perplexity", "pplx-embed-v1-4b")],
+)
+def test_embedding_models_have_a_price_for_what_they_read(provider: str, model: str) -> None:
+    found = listing(provider, model, NOON)
+    assert found is not None
+    assert Decimal(found.price.input or "0") > 0
 
 
 def test_what_googles_cloud_resells_is_not_at_the_gemini_api() -> None:

@@ -1,7 +1,6 @@
 """The state machine behind every dialect that is not OpenAI's."""
 
 import timeit
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -17,9 +16,13 @@ from tests.conformance.answers import Grammar, call, check_event, check_outcome
 Json = dict[str, Any]
 
 
-def made() -> ResponseBuilder:
-    numbers: Iterator[int] = count(1)
-    return ResponseBuilder(call().frame, lambda prefix: f"{prefix}_{next(numbers)}")
+def made(attempt: int = 1) -> ResponseBuilder:
+    return ResponseBuilder(call(attempt=attempt).frame)
+
+
+def item(prefix: str, n: int) -> str:
+    """The id of the item at place `n`."""
+    return call().frame.item_id(prefix, n)
 
 
 def checked(builder: ResponseBuilder, events: list[Event]) -> list[Json]:
@@ -94,14 +97,45 @@ def test_p38_summaries_and_raw_reasoning_have_their_own_events() -> None:
     assert "reasoning_summary_text.delta" in kinds(events)
     assert "reasoning_text.delta" in kinds(events)
     summary = [{"type": "summary_text", "text": "sum"}]
-    assert builder.output[0] == {"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": "opaque"}
+    assert builder.output[0] == {"type": "reasoning", "id": item("rs", 0), "summary": summary, "encrypted_content": "opaque"}
     assert builder.output[1]["content"] == [{"type": "reasoning_text", "text": "raw"}]
 
 
 def test_opaque_reasoning_without_text() -> None:
     builder = made()
     checked(builder, builder.start() + builder.reasoning() + builder.reasoning_done("opaque") + builder.finish())
-    assert builder.output == [{"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "opaque"}]
+    assert builder.output == [{"type": "reasoning", "id": item("rs", 0), "summary": [], "encrypted_content": "opaque"}]
+
+
+def test_ids_are_those_of_the_place_and_the_attempt() -> None:
+    outputs = []
+    for attempt in (1, 2):
+        builder = made(attempt)
+        checked(builder, builder.start() + builder.text("a") + builder.call(0, "c", "f") + builder.text("b") + builder.finish())
+        outputs.append([item["id"] for item in builder.output])
+    assert outputs[0] == [item("msg", 0), item("fc", 1), item("msg", 2)]
+    assert not set(outputs[0]) & set(outputs[1])
+
+
+def scored(token: str) -> Json:
+    return {"token": token, "bytes": list(token.encode()), "logprob": -0.5, "top_logprobs": []}
+
+
+def test_log_probabilities_go_with_their_text() -> None:
+    builder = made()
+    events = builder.start() + builder.text("a", [scored("a")]) + builder.text("b") + builder.text("c", [scored("c")])
+    messages = checked(builder, events + builder.text("", [scored("")]) + builder.refusal("no") + builder.finish())
+    tokens = [[one["token"] for one in event["logprobs"]] for event in messages if event["type"].startswith("response.output_text")]
+    assert tokens == [["a"], [], ["c"], ["a", "c", ""]]
+    text, refusal = builder.output[0]["content"]
+    assert [one["token"] for one in text["logprobs"]] == ["a", "c", ""]
+    assert "logprobs" not in refusal
+
+
+def test_log_probabilities_without_a_text_are_nobodys() -> None:
+    builder = made()
+    checked(builder, builder.start() + builder.text("", [scored("x")]) + builder.reasoning("r") + builder.text("", [scored("x")]) + builder.finish())
+    assert [item["type"] for item in builder.output] == ["reasoning"]
 
 
 def test_annotations_belong_to_the_open_part() -> None:
@@ -176,8 +210,9 @@ def test_fresh_ids_are_fresh() -> None:
     assert len({fresh_id("rs") for _ in range(1000)}) == 1000
 
 
-def test_fresh_ids_are_told_from_a_providers() -> None:
-    assert is_fresh_id(fresh_id("msg"))
+def test_ids_of_ours_are_told_from_a_providers() -> None:
+    assert is_fresh_id(fresh_id("call"))
+    assert is_fresh_id(item("msg", 0))
     for other in ("msg_68f0a1c2d3e4f5a6b7c8d9e0f1a2b3c4", "chatcmpl-1", "", None, 7, "tr"):
         assert not is_fresh_id(other)
 

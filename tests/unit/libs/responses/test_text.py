@@ -114,6 +114,18 @@ def test_user_text_is_what_users_said() -> None:
     assert user_text({}) == ""
 
 
+@pytest.mark.parametrize(("given", "seen"), [
+    ("a secret", ["a secret"]), (["a secret", "b", "secrets"], ["a secret", "b", "secrets"]), ([1, 2], []), ([[1, 2], [3]], []),
+])
+def test_what_embeddings_are_wanted_of_is_seen_and_masked(given: Any, seen: list[str]) -> None:
+    request = {"model": "text-embedding-3-small", "input": given, "user": "secret", "encoding_format": "base64"}
+    assert [text for _, text in texts(request)] == seen
+    assert user_text(request) == "\n".join(seen)
+    masked = rewrite(request, lambda text: text.replace("secret", "[x]"))
+    expected = [text.replace("secret", "[x]") for text in seen]
+    assert masked == (request | {"input": expected[0] if isinstance(given, str) else expected} if seen else request)
+
+
 def test_facts_fit_the_contract() -> None:
     counted = RequestFacts(model="m", target=Target(), **facts(REQUEST | {"max_output_tokens": 9, "tools": [
         {"type": "function", "name": "f"}, {"type": "web_search"}, {"type": "custom", "name": "c"},

@@ -7,18 +7,36 @@ import pytest
 
 from libs.contracts.decisions import Target
 from libs.contracts.errors import InvalidRequest, RequestTooLarge
+from libs.responses.canonical import canonical
 from services.edge.admission import admit
 from services.edge.body import MAX_DEPTH, parse, read
 
 
 def admitted(body: dict[str, Any], **headers: str) -> Any:
-    raw = json.dumps(body).encode()
-    return admit(parse(raw), raw, headers, "openai")
+    return admit(canonical(parse(json.dumps(body).encode())), headers, "openai")
 
 
-def test_an_ordinary_request_keeps_its_bytes() -> None:
+def test_the_clients_bytes_travel_where_they_say_the_same() -> None:
     raw = b'{ "model":"gpt-4o", "input":"hi", "unknown": 1e2 }'
-    assert admit(parse(raw), raw, {}, "openai").body is raw
+    assert admit(parse(raw), {}, "openai", raw=raw).body is raw
+    assert json.loads(admit(parse(raw), {}, "openai").body) == json.loads(raw)
+
+
+def test_facts_of_what_is_not_for_an_answer_are_told() -> None:
+    facts = admit({"model": "text-embedding-3-small"}, {}, "openai", facts={"input_chars": 5, "embeddings": True}).facts
+    assert (facts.embeddings, facts.input_chars, facts.target.model) == (True, 5, "text-embedding-3-small")
+
+
+def test_a_worker_may_bring_a_provider_that_the_router_does_not_know() -> None:
+    request = {"input": "hi", "router_provider": "acme"}
+    assert admit(request, {}, "openai", ["acme"]).facts.override == Target(provider="acme")
+    with pytest.raises(InvalidRequest, match="acme"):
+        admit({"input": "hi", "router_provider": "x"}, {}, "openai", ["acme"])
+
+
+def test_state_is_resolved_elsewhere() -> None:
+    for wanted in ({"previous_response_id": "resp_1"}, {"conversation": "conv_1"}, {"background": True}, {"background": True, "store": True}):
+        assert admitted({"input": "hi", **wanted}).facts.model == "auto:balance"
 
 
 def test_a_chat_style_request_becomes_canonical() -> None:
@@ -50,7 +68,7 @@ def test_router_fields_are_an_override() -> None:
         ({"input": "hi", "stream": "yes"}, "stream"), ({"input": "hi", "metadata": {"a": 1}}, "metadata.a"),
         ({"input": "hi", "metadata": {str(n): "x" for n in range(17)}}, "metadata"), ({"input": "hi", "router_mode": "x"}, "router_mode"),
         ({"input": "hi", "router_provider": "x"}, "router_provider"), ({"input": "hi", "tools": [{"type": 1}]}, "tools[0].type"),
-        ({"input": "hi", "previous_response_id": "resp_1"}, "previous_response_id"), ({"input": "hi", "background": True}, "background"),
+        ({"input": "hi", "background": True, "store": False}, "background"), ({"input": "hi", "previous_response_id": 1}, "previous_response_id"),
         ({"input": "hi", "stream_options": {"format": "xml"}}, "stream_options.format"), ({"input": [1]}, "input[0]"),
         ({"input": "hi", "stream_options": 1}, "stream_options"),
     ],
@@ -84,7 +102,7 @@ BAD_JSON = [
 @pytest.mark.parametrize("raw", BAD_JSON, ids=lambda raw: repr(raw[:24]))
 def test_bad_json_is_a_400(raw: bytes) -> None:
     with pytest.raises(InvalidRequest) as raised:
-        admit(parse(raw), raw, {}, "openai")
+        admit(canonical(parse(raw)), {}, "openai")
     assert raised.value.info.status == 400
 
 

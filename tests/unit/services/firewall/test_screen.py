@@ -29,6 +29,15 @@ def test_substrings_ignore_case_and_mask_with_the_default() -> None:
     assert verdict.screening.trace[0].hits == 2
 
 
+def test_the_texts_that_embeddings_are_wanted_of_are_screened_one_by_one() -> None:
+    request = {"model": "text-embedding-3-small", "input": ["My SECRET", "nothing", "secret"]}
+    verdict = screened(request, rule(1, "secret"))
+    assert verdict.request == request | {"input": ["My [redacted]", "nothing", "[redacted]"]}
+    assert verdict.screening.masked == 2
+    assert screened(request, rule(1, "secret", "block")).blocked_by is not None
+    assert screened(request | {"input": [[101, 102]]}, rule(1, "1")).screening.trace == []
+
+
 def test_nothing_found_leaves_the_request_alone() -> None:
     verdict = screened({"input": "hello"}, rule(1, "secret"))
     assert verdict.request is None

@@ -12,6 +12,8 @@ from libs.contracts.models import PROVIDERS
 from libs.vault.seal import context, generate, public_key, seal
 from services.provider_worker.accounts import OWN, Account, Accounts, configured
 from services.provider_worker.dialect import ProviderFailure
+from services.provider_worker.dialects.chat import Chat
+from services.provider_worker.dialects.openai import OpenAI
 from services.provider_worker.providers import Providers
 from tests.contracts.samples import ROUTED
 
@@ -168,3 +170,10 @@ def test_p44_state_is_sealed_for_one_workspace_and_one_account() -> None:
     assert known.envelopes("blue", "default").open(text, "openai", same_account=True) == b"state"
     assert known.envelopes("blue", "2").open(text, "openai", same_account=True) is None
     assert known.envelopes("red", "default").open(text, "openai") is None
+
+
+@pytest.mark.parametrize(("reasoning", "dialect"), [(False, Chat), (True, OpenAI)])
+def test_the_request_and_the_model_decide_on_the_api(reasoning: bool, dialect: type) -> None:
+    candidate = Candidate(provider="openai", model="gpt-x", reasoning=reasoning)
+    assert type(accounts({}).dialect(candidate, {"input": "Hi", "seed": 1})) is dialect
+    assert type(accounts({}).dialect(candidate)) is OpenAI

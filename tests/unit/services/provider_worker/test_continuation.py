@@ -104,3 +104,14 @@ def test_p61_the_usage_of_the_whole_answer_is_that_of_all_attempts() -> None:
         "output_tokens_details": {"reasoning_tokens": 3}, "total_tokens": 42,
     }
     assert usage_of(Usage(source="none")) is None
+
+
+def test_a_call_or_reasoning_that_broke_off_is_not_shown_to_the_next_model() -> None:
+    half = [
+        {"type": "reasoning", "id": "rs_1", "status": "incomplete", "summary": []},
+        {"type": "function_call", "id": "fc_1", "status": "incomplete", "call_id": "call_1", "name": "f", "arguments": '{"a'},
+        {"type": "message", "id": "msg_1", "status": "incomplete", "role": "assistant", "content": [{"type": "output_text", "text": "Hal"}]},
+    ]
+    said = request_after({"input": "hi"}, half)["input"]
+    assert [item["type"] for item in said] == ["message", "message", "message"]
+    assert said[1] == {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hal"}]}

@@ -36,6 +36,45 @@ def test_all_others_get_responses(model: str) -> None:
     assert isinstance(KNOWN.dialect("openai", model), OpenAI)
 
 
+SAID = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
+CALLED = {"type": "custom_tool_call", "call_id": "c", "name": "sh", "input": "ls"}
+GIVEN = {"type": "custom_tool_call_output", "call_id": "c", "output": [{"type": "input_text", "text": "a"}]}
+IMAGE = {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}
+STOPS = {"input": "Hi", "stop": ["END"]}
+
+
+def chosen(request: dict[str, object], model: str = "gpt-4.1", **more: bool) -> type:
+    return type(KNOWN.dialect("openai", model, request, **more))
+
+
+@pytest.mark.parametrize("asked", [
+    {"stop": ["END"]}, {"seed": 0}, {"logit_bias": {"1": 5}}, {"presence_penalty": -1}, {"frequency_penalty": 0.5},
+    {"seed": 1, "tools": [{"type": "function", "name": "f"}, {"type": "custom", "name": "sh"}], "tool_choice": {"type": "function", "name": "f"}},
+    {"seed": 1, "input": [SAID, {"type": "reasoning", "summary": []}, CALLED, GIVEN], "instructions": "Be brief."},
+])
+def test_p10_p11_what_responses_cannot_express_goes_to_chat_completions(asked: dict[str, object]) -> None:
+    assert chosen({"input": "Hi"} | asked) is Chat
+    assert chosen({"input": "Hi"} | asked, reasoning=True) is OpenAI, "models that reason take it in neither API"
+    assert type(KNOWN.dialect("anthropic", "claude-x", {"input": "Hi"} | asked)) is Anthropic
+
+
+@pytest.mark.parametrize("request_", [
+    {"input": "Hi"}, {"input": "Hi", "stop": [], "logit_bias": {}, "presence_penalty": 0, "seed": None},
+    {"input": "Hi", "top_logprobs": 3, "include": ["message.output_text.logprobs"]},
+    STOPS | {"tools": [{"type": "web_search"}]}, STOPS | {"tool_choice": {"type": "mcp"}}, STOPS | {"prompt": {"id": "pmpt_1"}},
+    STOPS | {"input": [{"type": "item_reference", "id": "msg_1"}]}, STOPS | {"input": [{"type": "web_search_call", "id": "ws_1"}]},
+    STOPS | {"input": [SAID | {"content": [{"type": "input_file", "file_id": "file-1"}]}]},
+    STOPS | {"input": [CALLED, GIVEN | {"output": [IMAGE | {"file_id": "file-1"}]}]}, STOPS | {"instructions": [SAID]},
+])
+def test_all_other_requests_stay_with_responses(request_: dict[str, object]) -> None:
+    assert chosen(request_) is OpenAI
+
+
+def test_an_openai_provider_without_chat_completions_keeps_to_responses() -> None:
+    profile = Profile(id="my-llm", base_url="http://llm.internal/v1", dialect="openai")
+    assert type(Providers({"my-llm": profile}).dialect("my-llm", "m", STOPS)) is OpenAI
+
+
 def test_where_a_provider_lives_is_known_whatever_the_environment_says() -> None:
     assert KNOWN.base_url("openai") == "https://api.openai.com/v1"
 

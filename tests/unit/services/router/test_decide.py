@@ -14,7 +14,7 @@ from libs.contracts.health import OfferedModel, ProviderAccount
 from libs.contracts.models import PROVIDERS, parse_model
 from libs.contracts.requests import RequestFacts
 from libs.contracts.telemetry import Rest
-from services.router.decide import OWN, Available, decide, shortlisted
+from services.router.decide import OWN, VECTORS_DIFFER, Available, decide, shortlisted
 from services.router.score import WEIGHTS, confidence, goodness
 
 NOW = 1000.0
@@ -283,3 +283,72 @@ class TestCompatibleServers:
         decision = decided("auto", accounts=accounts, input_chars=20_000)
         assert [(one.model, one.reason) for one in decision.excluded] == [("gpt-4o", "needs about 5000 tokens, has 1000")]
         assert len(decision.candidates) == sum(model.provider == "openai" for model in curated()) - 1
+
+
+EMBEDDERS = {("openai", "text-embedding-3-small"), ("openai", "text-embedding-3-large"), ("mistral", "mistral-embed"),
+             ("gemini", "gemini-embedding-001")}
+
+
+class TestEmbeddings:
+    def test_auto_chooses_among_embedding_models_and_says_so(self) -> None:
+        decision = decided("auto", embeddings=True)
+        assert {(one.provider, one.model) for one in decision.candidates} == EMBEDDERS
+        assert [one.message for one in decision.warnings] == [VECTORS_DIFFER]
+        assert decision.excluded == []
+
+    def test_auto_for_an_answer_sees_none_of_them(self) -> None:
+        decision = decided("auto")
+        assert not EMBEDDERS & {(one.provider, one.model) for one in (*decision.candidates, *decision.excluded)}
+        assert decision.warnings == []
+
+    @pytest.mark.parametrize("mode", WEIGHTS)
+    def test_they_are_scored_by_the_modes_weights_without_output(self, mode: Any) -> None:
+        decision = decided(f"auto:{mode}", embeddings=True, input_chars=4_000_000)
+        cost, quality, latency = WEIGHTS[mode]
+        for one in decision.candidates:
+            assert one.score == pytest.approx(cost * one.cost + quality * one.quality + latency * one.latency, abs=2e-4)
+            assert one.price
+            assert one.expected_usd == pytest.approx(1_000_001 * float(one.price.input or "0") / 1e6)
+        best = {mode: decided(f"auto:{mode}", embeddings=True).candidates[0].model for mode in ("cost", "quality")}
+        assert best == {"cost": "text-embedding-3-small", "quality": "gemini-embedding-001"}
+
+    def test_a_named_model_is_the_only_one_at_all_its_accounts(self) -> None:
+        accounts = SPARE | {"my-llm": [account("my-llm", "default", OfferedModel(id="text-embedding-3-small"))]}
+        decision = decided("text-embedding-3-small", accounts=accounts, embeddings=True)
+        assert called(decision) == [
+            ("openai", "default", "text-embedding-3-small"), ("openai", "2", "text-embedding-3-small"),
+            ("my-llm", "default", "text-embedding-3-small"),
+        ]
+        assert decision.warnings == []
+
+    def test_another_model_never_stands_in_for_the_named_one(self) -> None:
+        with pytest.raises(RoutingError, match="vectors of different models cannot be compared"):
+            decided("text-embedding-3-small", Target(provider="mistral"), embeddings=True)
+        with pytest.raises(RoutingError, match="vectors of different models cannot be compared"):
+            decided("text-embedding-3-small", override=Target(provider="gemini"), embeddings=True)
+        assert decided("text-embedding-3-small", Target(model="mistral-embed"), embeddings=True).candidates[0].model == "mistral-embed"
+        assert decided("auto", Target(provider="mistral"), embeddings=True).candidates[0].model == "mistral-embed"
+
+    def test_each_kind_of_model_refuses_the_others_requests(self) -> None:
+        with pytest.raises(RoutingError, match="openai/text-embedding-3-small: makes embeddings, and answers nothing"):
+            decided("text-embedding-3-small")
+        with pytest.raises(RoutingError, match="openai/gpt-4o: makes no embeddings"):
+            decided("gpt-4o", embeddings=True)
+        with pytest.raises(RoutingError, match=r"'anthropic' \(no embedding model to choose from"):
+            decided("anthropic/auto", embeddings=True)
+        with pytest.raises(ModelNotFound):
+            decided("no-such-embedding", embeddings=True)
+
+    def test_an_operators_own_models_are_told_apart_too(self) -> None:
+        mine = [OfferedModel(id="nomic-embed-text", auto=True), OfferedModel(id="vectors", has=("embeddings",)), OfferedModel(id="llama")]
+        accounts = {"ollama": [account("ollama", "default", *mine)]}
+        found = decided("ollama/auto", accounts=accounts, embeddings=True).candidates
+        assert {one.model for one in found} == {"nomic-embed-text", "vectors"}
+        assert [one.model for one in decided("auto", accounts=accounts, embeddings=True).candidates] == ["nomic-embed-text"]
+        assert [one.model for one in decided("ollama/auto", accounts=accounts).candidates] == ["llama"]
+        assert decided("vectors", accounts=accounts, embeddings=True).candidates
+        with pytest.raises(RoutingError):
+            decided("vectors", accounts=accounts)
+
+    def test_many_long_inputs_are_not_held_against_the_window_of_one(self) -> None:
+        assert decided("text-embedding-3-small", embeddings=True, input_chars=2_000_000).candidates

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from libs.catalog.capabilities import CAPABILITIES, TOOL_TYPES
-from libs.catalog.models import Model, curated, find, offered
+from libs.catalog.models import Model, curated, embedders, find, offered
 from libs.contracts.decisions import Target
 from libs.contracts.health import OfferedModel
 from libs.contracts.requests import RequestFacts
@@ -17,8 +17,9 @@ from libs.responses.text import facts
 from services.router.eligible import IMAGE_TOKENS, unfit
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
-NEVER_ASKED = {"reasoning", "other_tools"}
-"""An effort is adapted; unknown types of tools have no name of their own."""
+NEVER_ASKED = {"reasoning", "other_tools", "embeddings"}
+"""An effort is adapted; unknown types of tools have no name of their own; embeddings are not a part of an answer."""
+ANSWERING = frozenset(CAPABILITIES) - {"embeddings"}
 
 
 def model(provider: str, name: str) -> Model:
@@ -137,9 +138,16 @@ def test_each_ability_that_a_request_may_ask_for_has_its_reason(ability: str) ->
         "structured": {"json_schema": True}, "file_ids": {"images": 1, "file_ids": 1}, "google_files": {"files": 1, "google_files": 1},
         "prompts": {"prompt_template": True},
     }[ability]
-    gifted = structs.replace(curated()[0], can=frozenset(CAPABILITIES))
+    gifted = structs.replace(curated()[0], can=ANSWERING)
     assert unfit(gifted, asked(**given)) is None
     assert unfit(structs.replace(gifted, can=gifted.can - {ability}), asked(**given))
+
+
+@pytest.mark.parametrize("chosen", [*curated(), *embedders()], ids=lambda one: one.id)
+def test_embeddings_come_from_embedding_models_and_nothing_else_does(chosen: Model) -> None:
+    assert (unfit(chosen, asked(embeddings=True)) is None) is (chosen in embedders())
+    assert (unfit(chosen, asked()) is None) is (chosen in curated())
+    assert (unfit(chosen, asked(tools=1, images=1)) is None) <= (chosen in curated())
 
 
 class TestContext:
@@ -184,6 +192,6 @@ def test_asking_for_more_never_opens_a_model(first: dict[str, Any], second: dict
 
 @given(given_needs=needs, chosen=st.sampled_from(curated()))
 def test_a_model_that_can_everything_lacks_only_room(given_needs: dict[str, Any], chosen: Model) -> None:
-    able = structs.replace(chosen, can=frozenset(CAPABILITIES) | TOOL_TYPES)
+    able = structs.replace(chosen, can=ANSWERING | TOOL_TYPES)
     reason = unfit(able, asked(**given_needs))
     assert reason is None or reason.startswith("needs about ")

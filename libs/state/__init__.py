@@ -1,0 +1,1 @@
+"""What outlives a request: stored responses, conversations, idempotency keys, background jobs. All of it in JetStream."""

@@ -1,0 +1,1 @@
+"""Reads each client API's requests as Responses requests."""

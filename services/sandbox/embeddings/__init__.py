@@ -1,0 +1,1 @@
+"""Embeddings of the providers whose API for them is OpenAI's, or nearly."""
