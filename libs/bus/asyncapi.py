@@ -87,10 +87,10 @@ CHANNELS = (
     ),
     Channel(
         name="Background", subject=subjects.background("{workspace}", "{request_id}"), messages=_COMING_BACK,
-        senders=("edge", "firewall", "rules", "router", "provider-worker"), receivers=("edge",),
+        senders=("edge", "firewall", "router", "provider-worker"), receivers=("edge",),
         carried=f"core NATS, kept by JetStream, stream {subjects.BACKGROUND_STREAM}",
         note="The same for a background response, in the place of Delta: the edge that sees to it hears it, and whoever reads the "
-        "response's stream, now or later, has it from JetStream. An edge that takes over ends with Deltas of its own what was half said.",
+        "response's stream, now or later, has it from JetStream. An edge that takes over closes what was half said with Deltas of its own.",
     ),
     Channel(
         name="Stopped", subject=subjects.stopped("{request_id}"), senders=("edge",), receivers=("edge",),

@@ -1,5 +1,7 @@
 """Streams and buckets, declared once, here. Run by the bootstrap service; safe to run again."""
 
+from typing import Any
+
 from nats.js import JetStreamContext, api
 from nats.js.errors import BadRequestError
 
@@ -83,7 +85,19 @@ async def declare(js: JetStreamContext, replicas: int = 1, retention: float = RE
             await js.update_stream(stream)
     for bucket in BUCKETS:
         bucket.replicas = replicas
-        await js.create_key_value(bucket)
+        try:
+            await js.create_key_value(bucket)
+        except BadRequestError:
+            await _update(js, f"KV_{bucket.bucket}", num_replicas=replicas)
     for objects in (CLAIMS, STATE_BODIES):
-        objects.replicas = replicas
-        await js.create_object_store(objects.bucket or "", config=objects)
+        objects.replicas, name = replicas, objects.bucket or ""
+        try:
+            await js.create_object_store(name, config=objects)
+        except BadRequestError:
+            await _update(js, f"OBJ_{name}", max_age=objects.ttl, max_bytes=objects.max_bytes, num_replicas=replicas)
+
+
+async def _update(js: JetStreamContext, stream: str, **changes: Any) -> None:
+    """Change the stream behind a bucket that is there with other settings; nats-py only makes new ones."""
+    info = await js.stream_info(stream)
+    await js.update_stream(info.config.evolve(**changes))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.errors import APIError, ObjectNotFoundError
 
@@ -57,8 +57,9 @@ class Log:
     async def batches(self) -> AsyncIterator[list[Event]]:
         """The same, a batch of messages at a time: a whole log may be large."""
         while True:
-            entries = await self._batch()
-            yield [event for entry in entries for event in await self._taken(entry)]
+            # Nothing is taken in before all of it is there, so that a read that broke can be repeated.
+            entries = [await self._fetched(entry) for entry in await self._batch()]
+            yield [event for entry in entries for event in self._taken(entry)]
             if len(entries) < BATCH:
                 return
 
@@ -103,14 +104,15 @@ class Log:
         body = await self._bus.claims.stow(event.data)
         return Event(event.type, body.inline, body.claim)
 
-    async def _taken(self, entry: Entry) -> list[Event]:
+    async def _fetched(self, entry: Entry) -> Entry:
         message = entry.message
+        if not isinstance(message, Deltas) or not any(event.claim for event in message.events):
+            return entry
+        return structs.replace(entry, message=structs.replace(message, events=await self._whole(message.events)))
+
+    def _taken(self, entry: Entry) -> list[Event]:
         self.seq = entry.seq
-        if message is None:
-            return []
-        if isinstance(message, Deltas) and any(event.claim for event in message.events):
-            message = msgspec.structs.replace(message, events=await self._whole(message.events))
-        return self.fold.take(message, entry.at)
+        return [] if entry.message is None else self.fold.take(entry.message, entry.at)
 
     async def _whole(self, events: list[Event]) -> list[Event]:
         """With their data. It stays in the object store for the next reader, as long as that keeps it."""

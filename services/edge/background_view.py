@@ -1,12 +1,14 @@
 """A background response's events for whoever reads them, from the first one, while it runs or afterwards."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
 
 from libs.bus.service import Bus
 from libs.contracts.deltas import Event
@@ -15,6 +17,7 @@ from libs.responses import replay
 from services.edge.answer import response_event
 from services.edge.background_log import Log
 
+logger = logging.getLogger("tokenrouter.background")
 LOOK = 1.0
 """Seconds after which one looks even if nothing told of news."""
 LAST_WORDS = 2.0
@@ -36,15 +39,18 @@ async def events_of(bus: Bus, workspace: str, stored: StoredResponse) -> AsyncIt
         looked = 0.0
         while True:
             news.clear()
-            async for events in log.batches():
-                if events:
-                    yield events
-            if log.fold.ended or time.monotonic() - looked > LOOK:
-                found, looked = await bus.responses.get(workspace, stored.response_id), time.monotonic()
-                if found is None:
-                    return
-                if found.over:
-                    break
+            try:
+                async for events in log.batches():
+                    if events:
+                        yield events
+                if log.fold.ended or time.monotonic() - looked > LOOK:
+                    found, looked = await bus.responses.get(workspace, stored.response_id), time.monotonic()
+                    if found is None:
+                        return
+                    if found.over:
+                        break
+            except (NatsError, TimeoutError) as error:
+                logger.warning("a background response could not be read yet", extra={"error": type(error).__name__})
             await _wait(news, LOOK)
         async for events in _last_words(log, news):
             yield events

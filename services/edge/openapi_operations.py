@@ -35,8 +35,9 @@ _ROUTED: Schema = {
     "x-tokenrouter-model": {"schema": of("string"), "description": "Not on streams."},
     "x-tokenrouter-repeated": {"schema": of("string"), "description": "`true` where an idempotency key repeated the answer."},
 }
-_STREAM = {"schema": of("string", "Server-sent events; the data of each is a StreamEvent.")}
-_CHUNKS = {"schema": of("string", "Server-sent events as this API has them.")}
+# Without a type: OpenAPI 3.1 cannot say whether it would be that of the whole text or of one event.
+_STREAM: Schema = {"schema": {"description": "Server-sent events; the data of each is a StreamEvent."}}
+_CHUNKS: Schema = {"schema": {"description": "Server-sent events as this API has them."}}
 
 
 class Operation(Struct, frozen=True, kw_only=True):

@@ -14,9 +14,9 @@ from libs.contracts.errors import NotFound, ValidationFailed
 from libs.contracts.policies import FirewallRule, FirewallRules, RoutingRule, RoutingRules
 from libs.firewall.pattern import check as check_pattern
 from services.edge.answer import Body
-from services.edge.body import parse, read
 from services.edge.handlers import Edge
 from services.edge.policies import PolicyStore
+from services.edge.reaching import body_of
 from services.edge.rule_fields import Fields, firewall_fields, routing_fields
 
 AnyRequest = Request[Any, Any, Any]
@@ -80,7 +80,7 @@ class RuleBook:
         return self._edge.keys.caller(request.headers).workspace
 
     async def _fields(self, request: AnyRequest) -> Fields:
-        return parse(await read(request.receive, request.headers.get("content-length"), MAX_RULE_BYTES))
+        return await body_of(request, MAX_RULE_BYTES)
 
     def _index(self, rules: Any, rule_id: str) -> int:
         for index, rule in enumerate(rules.rules):

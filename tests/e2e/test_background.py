@@ -148,11 +148,11 @@ def _read(stack: Stack, response_id: str) -> dict[str, Any]:
 
 
 def _ended(stack: Stack, response_id: str) -> dict[str, Any]:
-    def over() -> dict[str, Any] | None:
+    def over() -> dict[str, Any]:
         response = _read(stack, response_id)
-        return response if response.get("status") in ("completed", "failed", "incomplete", "cancelled") else None
+        return response if response.get("status") in ("completed", "failed", "incomplete", "cancelled") else {}
 
-    return dict(until(over, 60.0, "the response's end") or {})
+    return until(over, 60.0, "the response's end")
 
 
 def _events(stack: Stack, response_id: str, after: int | None = None) -> list[dict[str, Any]]:

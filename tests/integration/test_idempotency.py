@@ -13,7 +13,7 @@ from nats.aio.client import Client
 
 from libs.contracts import subjects
 from libs.contracts.errors import Conflict, InvalidRequest
-from libs.contracts.state import Idempotency, StoredResponse, issued_key, response_id_of
+from libs.contracts.state import Idempotency, StoredResponse, issued_key
 from libs.state.responses import IDEMPOTENT_SECONDS, Responses
 from libs.state.store import Store
 from services.edge import idempotency
@@ -28,7 +28,7 @@ class Edges:
     """Edges that share a server; `working` holds the ids of the requests that somebody works on."""
 
     def __init__(self, connection: Client) -> None:
-        js = connection.jetstream()
+        self.js = js = connection.jetstream()
         self.responses = Responses(Store(connection, js, subjects.STATE_STREAM, subjects.STATE_BODIES_BUCKET))
         self._claims = Store(connection, js, subjects.IDEMPOTENCY_STREAM, subjects.STATE_BODIES_BUCKET)
         self.working: set[str] = set()
@@ -171,8 +171,7 @@ async def test_an_issued_key_that_is_over_is_a_key_like_any_other(edges: Edges, 
 
 async def test_what_is_kept_for_repetitions_alone_is_gone_after_a_day(edges: Edges) -> None:
     stored = await edges.answered(1, store=False)
-    message = await edges.responses._store._js.get_last_msg(subjects.STATE_STREAM, subjects.stored_response(OURS, response_id_of(request_id(1))))
-    assert stored.store is False
+    message = await edges.js.get_last_msg(subjects.STATE_STREAM, subjects.stored_response(OURS, stored.response_id))
     assert (message.headers or {})["Nats-TTL"] == f"{IDEMPOTENT_SECONDS}s"
 
 

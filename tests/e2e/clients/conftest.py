@@ -41,16 +41,17 @@ def packages() -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def run(sandbox: Stack, packages: Callable[[str], Path]) -> Callable[[str, str], None]:
-    """Run a function of a script with a client's packages; it fails as the script does."""
+def run(sandbox: Stack, packages: Callable[[str], Path]) -> Callable[[str, str, str], None]:
+    """Run a function of a script with a client's packages, and the base URL ending in a path; it fails as the script does."""
 
-    def ran(name: str, script: str, function: str) -> None:
+    def ran(name: str, function: str, path: str) -> None:
         environment = {
             "PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join([str(packages(name)), str(SCRIPTS)]),
-            "OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": f"{sandbox.url}/v1", "OPENAI_AGENTS_DISABLE_TRACING": "1",
-            "TOKENROUTER_API_KEY": API_KEY, "TOKENROUTER_URL": sandbox.url,
+            "OPENAI_API_KEY": API_KEY, "OPENAI_BASE_URL": sandbox.url + path, "OPENAI_AGENTS_DISABLE_TRACING": "1",
+            "TOKENROUTER_API_KEY": API_KEY, "TOKENROUTER_BASE_URL": sandbox.url + path,
         }
-        code = f"import {script}; {script}.{function}()"
+        script = function.partition(".")[0]
+        code = f"import {script}; {function}()"
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 

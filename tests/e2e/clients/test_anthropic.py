@@ -9,7 +9,7 @@ from anthropic import Anthropic, AsyncAnthropic
 
 from tests.e2e.stack import API_KEY, Stack
 
-MODELS = ("claude-sonnet-4-5", "gpt-4o")
+MODELS = ("claude-sonnet-4-6", "gpt-4o")
 QUESTION: Any = {"role": "user", "content": "The weather in Paris?"}
 WEATHER: Any = {
     "name": "get_weather", "description": "The weather of a city.",
@@ -69,7 +69,7 @@ def test_a_tool_is_called_and_its_result_told(client: Anthropic, model: str) -> 
 
 
 def test_counting_tokens(client: Anthropic) -> None:
-    assert client.messages.count_tokens(model="claude-sonnet-4-5", messages=[QUESTION], tools=[WEATHER]).input_tokens > 0
+    assert client.messages.count_tokens(model="claude-sonnet-4-6", messages=[QUESTION], tools=[WEATHER]).input_tokens > 0
 
 
 def test_errors(client: Anthropic) -> None:

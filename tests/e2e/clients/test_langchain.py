@@ -1,7 +1,9 @@
 """LangChain's ChatOpenAI, in both of the APIs it speaks."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 from langchain_core.messages import AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.tools import tool
@@ -24,10 +26,15 @@ def get_weather(city: str) -> str:
     return f"{city}: 18 degrees"
 
 
+# LangChain shares one asynchronous connection pool among event loops; each test has a loop of its own.
 @pytest.fixture(params=[(True, "gpt-4o"), (True, "claude-sonnet-4-5"), (False, "gpt-4o"), (False, "claude-sonnet-4-5")], ids=str)
-def model(sandbox: Stack, request: pytest.FixtureRequest) -> ChatOpenAI:
+async def model(sandbox: Stack, request: pytest.FixtureRequest) -> AsyncIterator[ChatOpenAI]:
     responses, name = request.param
-    return ChatOpenAI(model=name, base_url=f"{sandbox.url}/v1", api_key=API_KEY, use_responses_api=responses, max_retries=0, stream_usage=True)
+    async with httpx.AsyncClient() as http:
+        yield ChatOpenAI(
+            model=name, base_url=f"{sandbox.url}/v1", api_key=API_KEY, use_responses_api=responses, max_retries=0, stream_usage=True,
+            http_async_client=http,
+        )
 
 
 def test_invoking(model: ChatOpenAI) -> None:
@@ -64,6 +71,8 @@ def test_streamed_tools(model: ChatOpenAI) -> None:
     assert [list(call["args"]) for call in whole.tool_calls] == [["city"]]
 
 
+# LangChain dumps the openai helper's event, whose parsed value pydantic does not expect.
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings:UserWarning")
 @pytest.mark.parametrize("method", ["json_schema", "function_calling"])
 def test_structured_output(model: ChatOpenAI, method: Any) -> None:
     structured = model.with_structured_output(Weather, method=method)
@@ -78,9 +87,6 @@ def test_embeddings(sandbox: Stack) -> None:
 
 
 def test_embeddings_of_tokens(sandbox: Stack) -> None:
-    """As LangChain sends them by default: the texts as token numbers."""
-    made = OpenAIEmbeddings(
-        model="text-embedding-3-small", base_url=f"{sandbox.url}/v1", api_key=API_KEY, tiktoken_enabled=True, check_embedding_ctx_length=True
-    )
-    response = made.client.create(model="text-embedding-3-small", input=[[1, 2, 3]])
-    assert len(response.data) == 1
+    """LangChain sends token numbers rather than text, unless told not to."""
+    made = OpenAIEmbeddings(model="text-embedding-3-small", base_url=f"{sandbox.url}/v1", api_key=API_KEY)
+    assert len(made.client.create(model="text-embedding-3-small", input=[[1, 2, 3]]).data) == 1

@@ -59,7 +59,7 @@ def routed(**changes: Any) -> Routed:
     now = time.time()
     decision = structs.replace(ROUTED.decision, candidates=[Candidate(provider="openai", model="gpt-5")], chosen=0)
     fresh: dict[str, Any] = {
-        "created_at": now, "deadline": now + 900, "expires_at": now + 60, "not_before": 0.0, "patience": None, "delivered": None,
+        "created_at": now, "deadline": now + 900, "expires_at": now + 60, "not_before": 0.0, "patience": None, "delivered": None, "keeping": None,
         "decision": decision, "facts": RequestFacts(model="gpt-5", target=ROUTED.facts.target), "body": Body(inline=BODY, size=len(BODY)),
     }
     return structs.replace(ROUTED, **(fresh | changes))
