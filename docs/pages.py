@@ -104,7 +104,7 @@ def errors_md() -> str:
     """Every error that a client can see."""
     rows = [[str(status), f"`{kind}`", f"`{code}`", meaning] for status, kind, code, meaning in openapi.error_codes()]
     return (
-        "# Errors\n\n" + GENERATED + "From `libs/contracts/errors.py` and `services/edge/openapi.py`. Every error has the same body: "
+        "# Errors\n\n" + GENERATED + "From `libs/contracts/errors.py` and `services/edge/openapi_codes.py`. Every error has the same body: "
         "`{\"error\": {type, message, code, param, http_status, provider, raw, request_id}, \"request_id\", \"detail\"}`, "
         "and with a rule behind it `error.rule_trace`. A 429 or 503 says in `Retry-After` when to come back.\n\n"
         + _table(["status", "type", "code", "meaning"], rows)

@@ -66,7 +66,7 @@ BUCKETS = (
     api.KeyValueConfig(bucket=subjects.POLICIES_BUCKET, history=8, max_value_size=MIB, storage=api.StorageType.FILE),
     api.KeyValueConfig(bucket=subjects.KEYS_BUCKET, history=2, storage=api.StorageType.FILE),
     api.KeyValueConfig(bucket=subjects.VAULT_BUCKET, history=2, storage=api.StorageType.FILE),
-    api.KeyValueConfig(bucket=subjects.JOBS_BUCKET, history=1, max_value_size=MIB, max_bytes=256 * MIB, storage=api.StorageType.FILE),
+    api.KeyValueConfig(bucket=subjects.JOBS_BUCKET, history=1, max_value_size=MIB, max_bytes=256 * MIB, ttl=DAY, storage=api.StorageType.FILE),
 )
 CLAIMS = api.ObjectStoreConfig(bucket=subjects.CLAIMS_BUCKET, ttl=3600.0, storage=api.StorageType.FILE, max_bytes=2048 * MIB)
 STATE_BODIES = api.ObjectStoreConfig(

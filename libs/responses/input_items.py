@@ -37,15 +37,22 @@ def canonical_items(items: list[Any]) -> list[Any]:
             changed = True
             continue
         loose = None
+        _check_ids(item, where)
         made = _item(item, where)
         result.extend(made)
         changed = changed or len(made) != 1 or made[0] is not item
     return result if changed else items
 
 
+def _check_ids(item: Json, where: str) -> None:
+    for name in ("id", "call_id"):
+        if not isinstance(item.get(name, ""), str | None):
+            raise InvalidRequest(f"{where}.{name} must be a string.", param=f"{where}.{name}")
+
+
 def _is_plain_message(item: Any) -> bool:
     """The ordinary message, checked without building its place for an error message."""
-    if type(item) is not dict or item.get("type") != "message" or item.get("role") not in ROLES or "tool_calls" in item:
+    if type(item) is not dict or item.get("type") != "message" or item.get("role") not in ROLES or "tool_calls" in item or "id" in item:
         return False
     content = item.get("content")
     if type(content) is str:

@@ -15,7 +15,9 @@ from libs.state.store import Conflict, Store
 Json = dict[str, Any]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Conversation).decode
-_decode_turn = msgspec.msgpack.Decoder(Turn).decode
+# As JSON: a client's item may hold a number that is too large for MessagePack.
+_encode_turn = msgspec.json.Encoder().encode
+_decode_turn = msgspec.json.Decoder(Turn).decode
 
 
 class Conversations:
@@ -112,7 +114,7 @@ class Conversations:
             if value is None or len(left) == len(items):
                 return False
             try:
-                await self._store.put(subject, _encode(Turn(items=left)), expect=value.revision)
+                await self._store.put(subject, _encode_turn(Turn(items=left)), expect=value.revision)
             except Conflict:
                 continue
             return True
@@ -122,7 +124,7 @@ class Conversations:
         return value is not None and _decode_turn(value.data).items == items
 
     async def _write_turn(self, workspace: str, conversation_id: str, number: int, items: list[Json], *, expect: int) -> None:
-        await self._store.put(subjects.turn(workspace, conversation_id, number), _encode(Turn(items=with_ids(items))), expect=expect)
+        await self._store.put(subjects.turn(workspace, conversation_id, number), _encode_turn(Turn(items=with_ids(items))), expect=expect)
 
     async def _count(self, workspace: str, conversation_id: str, turns: int) -> None:
         value = await self._store.get(subjects.conversation(workspace, conversation_id))

@@ -53,6 +53,7 @@ def application(bus: Bus, settings: EdgeSettings, sockets: Sockets | None = None
         await bus.start()
 
     async def stop(_: Any) -> None:
+        edge.background.stop()
         await bus.drain()
         await bus.broker.stop()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from litestar.types import Receive, Scope, Send
@@ -9,10 +10,13 @@ from litestar.types import Receive, Scope, Send
 from libs.bus.claims import Claims
 from libs.contracts.deltas import Completed, Deltas, Event, Failed, Refused
 from libs.contracts.errors import ErrorInfo, InvalidRequest
+from libs.contracts.state import StoredResponse, issued_key
 from services.edge.answer import SSE_HEADERS, Body, Delivery, Landing, error_body, failed_events, response_event, whole_events
 from services.edge.flight import Flight, Signal
 from services.edge.formats.chat_choices import ChatChoices
 from services.edge.formats.format import Format
+from services.edge.idempotency import repeated_headers
+from services.edge.recorded import recorded_events
 
 HEARTBEAT = b": heartbeat\n\n"
 
@@ -54,7 +58,7 @@ class Choices:
             body = error_body(failed, request_id, form)
         else:
             status, merged = self._choices.merged([end for end in ends if isinstance(end, bytes)])
-            body = Body(status, merged, form.headers(request_id))
+            body = Body(status, merged, self._headers())
         for delivery in self._deliveries:
             delivery.http_status, delivery.first_byte_at = body.status, time.time()
         await body({}, None, send)  # type: ignore[arg-type]
@@ -76,7 +80,9 @@ class Choices:
                     return InvalidRequest("the client left", status=499, code="client_closed").info
 
     async def _stream(self, send: Send) -> None:
-        await asyncio.gather(*(self._relay(index, form, send) for index, form in enumerate(self._choices.formats)))
+        async with asyncio.TaskGroup() as relays:
+            for index, form in enumerate(self._choices.formats):
+                relays.create_task(self._relay(index, form, send))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _relay(self, index: int, form: Format, send: Send) -> None:
@@ -113,8 +119,34 @@ class Choices:
             self._opened = True
             for delivery in self._deliveries:
                 delivery.http_status, delivery.first_byte_at = 200, time.time()
-            told = self._choices.formats[0].headers(self._flights[0].message.request_id)
-            headers = [*SSE_HEADERS, *((name.encode(), value.encode()) for name, value in told.items())]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await _open(send, self._headers())
         self._deliveries[0].bytes_sent += len(data)
         await send({"type": "http.response.body", "body": data, "more_body": True})
+
+    def _headers(self) -> dict[str, str]:
+        message = self._flights[0].message
+        key = message.idempotency_key or issued_key(message.request_id)
+        return {**self._choices.formats[0].headers(message.request_id), "idempotency-key": key}
+
+
+class RecordedChoices:
+    """Answers with the stored answers to an earlier request, the first choice first."""
+
+    def __init__(self, answers: Sequence[StoredResponse], body: dict[str, Any], *, stream: bool, idempotency_key: str) -> None:
+        self._answers, self._choices, self._stream = answers, ChatChoices(body), stream
+        self._headers = {**self._choices.formats[0].headers(answers[0].request_id), **repeated_headers(idempotency_key)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._stream:
+            status, merged = self._choices.merged([stored.response for stored in self._answers])
+            await Body(status, merged, self._headers)(scope, receive, send)
+            return
+        await _open(send, self._headers)
+        for stored, form in zip(self._answers, self._choices.formats, strict=True):
+            await send({"type": "http.response.body", "body": form.write(recorded_events(stored)), "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _open(send: Send, told: Mapping[str, str]) -> None:
+    headers = [*SSE_HEADERS, *((name.encode(), value.encode()) for name, value in told.items())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})

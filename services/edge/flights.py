@@ -62,7 +62,11 @@ class Flights:
         """Put an admitted request on the bus and follow it. `reply`: where everything is to come back, if not to this edge's own
         subject; the caller hands to `receive` what comes there, and has time until the request's deadline."""
         flight = self.follow(message, streaming=streaming, reply=reply)
-        await self._dispatch(flight)
+        try:
+            await self._dispatch(flight)
+        except BaseException:
+            self.land(flight)
+            raise
         return flight
 
     def follow(self, message: Admitted, *, streaming: bool, reply: str = "") -> Flight:

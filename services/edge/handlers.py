@@ -35,12 +35,12 @@ from services.edge.apis import Api
 from services.edge.arrival import Arrival, check_size, headers_of
 from services.edge.background import Background
 from services.edge.body import ClientGone, parse, read
-from services.edge.choices import Choices
+from services.edge.choices import Choices, RecordedChoices
 from services.edge.flight import Flight
 from services.edge.flights import Flights, unavailable
 from services.edge.formats.format import Format
 from services.edge.history import History, Resolved, Turn
-from services.edge.idempotency import IdempotencyKeys, checked, fingerprint_of
+from services.edge.idempotency import IdempotencyKeys, checked, fingerprint_of, repeated_headers
 from services.edge.keys import Keys
 from services.edge.landing import delivery_row, ended_here, left_row, lost_rows
 from services.edge.recorded import Followed, Recorded
@@ -99,18 +99,23 @@ class Edge:
     async def _answer(self, api: Api, arrival: Arrival, body: Json, raw: bytes, key: ApiKey) -> ASGIApp:
         request, resolved, admission = await self._understood(api, arrival, body, raw, key)
         form = api.format(body, admission.stream_format)
-        keeping = _keeping(api, body, request, resolved, arrival)
-        idempotency_key = checked(arrival.headers.get("idempotency-key"))
+        idempotency_key, count = checked(arrival.headers.get("idempotency-key")), api.choices(body)
+        keeping = _keeping(api, body, request, resolved, idempotent=bool(idempotency_key))
         if idempotency_key and keeping is not None:
-            repeated = await self.idempotency.claim(key.workspace, idempotency_key, keeping.fingerprint, arrival.request_id)
+            repeated = await self.idempotency.claim(
+                key.workspace, idempotency_key, keeping.fingerprint, arrival.request_id, count=count
+            )
+            if repeated is not None and count > 1:
+                answers = await self.idempotency.answers(key.workspace, repeated.request_id, count)
+                return RecordedChoices(answers, body, stream=admission.stream, idempotency_key=idempotency_key)
             if repeated is not None:
-                return self._repeat(repeated, form, admission, arrival, idempotency_key, key.workspace)
+                return self._repeat(repeated, form, admission, idempotency_key, key.workspace)
         try:
             arrival.message = message = await self._admitted(api, arrival, admission, key, keeping, idempotency_key)
             self._check_services()
             if keeping is not None and keeping.background:
                 return await self._begin_background(message, request, form)
-            if (count := api.choices(body)) > 1:
+            if count > 1:
                 return Choices(await self._flights_for(message, count, arrival), body, self.bus.claims, self._land)
             flight = await self.flights.launch(message, streaming=admission.stream)
         except BaseException:
@@ -140,19 +145,19 @@ class Edge:
     ) -> tuple[Flight, Resolved]:
         """Launch a streamed request that did not come as an HTTP request of its own. Raises RouterError, NatsError and TimeoutError."""
         request, resolved, admission = await self._understood(api, arrival, body, b"", key, cached)
-        keeping = _keeping(api, body, request, resolved, arrival)
+        keeping = _keeping(api, body, request, resolved, idempotent=False)
         arrival.key = key
         arrival.message = message = await self._admitted(api, arrival, admission, key, keeping, "")
         self._check_services()
         return await self.flights.launch(message, streaming=True), resolved
 
     def _repeat(
-        self, stored: StoredResponse, form: Format, admission: Admission, arrival: Arrival, idempotency_key: str, workspace: str
+        self, stored: StoredResponse, form: Format, admission: Admission, idempotency_key: str, workspace: str
     ) -> ASGIApp:
         """The answer that the key's first request got, or is getting."""
-        headers = {"idempotency-key": idempotency_key, "x-tokenrouter-repeated": "true"}
+        headers = repeated_headers(idempotency_key)
         self._log("repeated", request_id=stored.request_id, stream=admission.stream)
-        if admission.stream and not stored.over:
+        if admission.stream and (stored.background or not stored.over):
             return Followed(stored, form, self.background.events(workspace, stored), request_id=stored.request_id, headers=headers)
         return Recorded(stored, form, stream=admission.stream, request_id=stored.request_id, headers=headers)
 
@@ -170,11 +175,16 @@ class Edge:
     async def _flights_for(self, message: Admitted, count: int, arrival: Arrival) -> list[Flight]:
         """One request for each of several answers, under ids that follow the first."""
         flights = [await self.flights.launch(message, streaming=message.stream)]
-        for number in range(1, count):
-            request_id = ids.sibling(message.request_id, number)
-            keys = self._provider_keys(arrival.headers, message.workspace, request_id)
-            further = msgspec.structs.replace(message, request_id=request_id, provider_keys=keys)
-            flights.append(await self.flights.launch(further, streaming=message.stream))
+        try:
+            for number in range(1, count):
+                request_id = ids.sibling(message.request_id, number)
+                keys = self._provider_keys(arrival.headers, message.workspace, request_id)
+                further = msgspec.structs.replace(message, request_id=request_id, provider_keys=keys)
+                flights.append(await self.flights.launch(further, streaming=message.stream))
+        except BaseException:
+            for flight in flights:
+                self._land(flight, Delivery(outcome="disconnected"), None)
+            raise
         return flights
 
     async def _admitted(
@@ -300,13 +310,16 @@ class Edge:
         task.add_done_callback(self._tasks.discard)
 
 
-def _keeping(api: Api, body: Json, request: Json, resolved: Resolved, arrival: Arrival) -> Keeping | None:
+def _keeping(api: Api, body: Json, request: Json, resolved: Resolved, *, idempotent: bool) -> Keeping | None:
     """What is to be kept of the answer."""
+    if api.endpoint == "preview":
+        return None
     store = bool(request.get("store", api.stores)) and api.facts_of is None
-    idempotent = bool(arrival.headers.get("idempotency-key"))
-    if not (store or idempotent or resolved.conversation):
+    # Counting a conversation's tokens and compacting it only read it.
+    conversation = resolved.conversation if api.stores else ""
+    if not (store or idempotent or conversation):
         return None
     return Keeping(
         store=store, idempotent=idempotent, background=bool(request.get("background")) and api.stores, history=resolved.history,
-        ancestors=resolved.ancestors, conversation=resolved.conversation, fingerprint=fingerprint_of(api.endpoint, body),
+        ancestors=resolved.ancestors, conversation=conversation, fingerprint=fingerprint_of(api.endpoint, body),
     )

@@ -64,8 +64,10 @@ class History:
             items, ancestors = await self._of_response(workspace, str(previous))
         own = await self._referenced(workspace, as_items(request.get("input")), items)
         _check_results([*items, *own], len(items))
+        # What only a connection remembers is stored with the first turn that is, or nobody could continue that one later.
+        known = len(items) if ancestors or conversation is not None else 0
         return Resolved(
-            request=request | {"input": [*items, *own]}, history=len(items), ancestors=ancestors, conversation=conversation or "",
+            request=request | {"input": [*items, *own]}, history=known, ancestors=ancestors, conversation=conversation or "",
         )
 
     async def _of_response(self, workspace: str, response_id: str) -> tuple[list[Json], list[str]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from libs.contracts import subjects
 from libs.contracts.errors import Conflict as ConflictError
@@ -18,6 +19,7 @@ from libs.contracts.errors import InvalidRequest
 from libs.contracts.state import Idempotency, StoredResponse, request_id_of, response_id_of
 from libs.state.responses import IDEMPOTENT_SECONDS, Responses
 from libs.state.store import Conflict, Store
+from services.edge.ids import sibling
 
 MAX_KEY = 255
 WAIT = 55.0
@@ -36,14 +38,14 @@ class IdempotencyKeys:
     def __init__(self, store: Store, responses: Responses, edge: str, working: Working) -> None:
         self._store, self._responses, self._edge, self._working = store, responses, edge, working
 
-    async def claim(self, workspace: str, key: str, fingerprint: str, request_id: str) -> StoredResponse | None:
-        """The answer to repeat; None when this request is the one to carry out. Raises Conflict for another body, and after a wait
-        for one that is still at work."""
-        issued = await self._by_issued_key(workspace, key)
+    async def claim(self, workspace: str, key: str, fingerprint: str, request_id: str, *, count: int = 1) -> StoredResponse | None:
+        """The first of the `count` answers to repeat, all of which are there; None when this request is the one to carry out. Raises
+        Conflict for another body, and after a wait for one that is still at work."""
+        issued = await self._by_issued_key(workspace, key, count)
         if issued is not None:
             return _same(issued, fingerprint)
         subject = _subject(workspace, key)
-        mine = _encode(Idempotency(fingerprint=fingerprint, request_id=request_id, edge=self._edge, at=time.time()))
+        mine = Idempotency(fingerprint=fingerprint, request_id=request_id, edge=self._edge, at=0.0)
         until, pause = time.monotonic() + WAIT, POLL_FIRST
         while True:
             found = await self._store.get(subject)
@@ -54,10 +56,13 @@ class IdempotencyKeys:
             claim = _decode(found.data)
             if claim.fingerprint != fingerprint:
                 raise other_body()
-            stored = await self._responses.get(workspace, response_id_of(claim.request_id))
-            if stored is not None and (stored.status != "failed" or stored.background):
-                return stored
-            if stored is not None or not self._working(claim):
+            # Asked first: who is no longer at work has written its answers.
+            working = self._working(claim)
+            answers = await self.answers(workspace, claim.request_id, count)
+            whole = len(answers) == count
+            if whole and all(stored.status != "failed" or stored.background for stored in answers):
+                return answers[0]
+            if whole or not working:
                 # It failed, or died with its edge: this one tries anew.
                 if await self._take(subject, mine, found.revision):
                     return None
@@ -66,6 +71,12 @@ class IdempotencyKeys:
                 raise ConflictError("a request with this idempotency key is still at work", code="idempotency_key_in_use", retry_after=2)
             await asyncio.sleep(pause)
             pause = min(pause * 2, POLL_MOST)
+
+    async def answers(self, workspace: str, request_id: str, count: int) -> list[StoredResponse]:
+        """Those of a request's answers that are there, in order."""
+        names = [response_id_of(sibling(request_id, number)) for number in range(count)]
+        found = [await self._responses.get(workspace, name) for name in names]
+        return [stored for stored in found if stored is not None]
 
     async def release(self, workspace: str, key: str, request_id: str) -> None:
         """Give up the claim of a request that ended without an answer."""
@@ -76,22 +87,24 @@ class IdempotencyKeys:
         if await self._responses.get(workspace, response_id_of(request_id)) is None:
             await self._store.delete(subject)
 
-    async def _take(self, subject: str, claim: bytes, revision: int) -> bool:
+    async def _take(self, subject: str, mine: Idempotency, revision: int) -> bool:
         try:
-            await self._store.put(subject, claim, expect=revision)
+            # What it waited for may have taken longer than the others think a claim without a flight may last.
+            await self._store.put(subject, _encode(structs.replace(mine, at=time.time())), expect=revision)
         except Conflict:
             return False
         return True
 
-    async def _by_issued_key(self, workspace: str, key: str) -> StoredResponse | None:
+    async def _by_issued_key(self, workspace: str, key: str, count: int) -> StoredResponse | None:
         """A key that we issued names its request."""
         request_id = request_id_of(key) if key.startswith("idem_") else None
         if request_id is None:
             return None
-        stored = await self._responses.get(workspace, response_id_of(request_id))
-        if stored is None or not stored.fingerprint or time.time() - stored.created_at > IDEMPOTENT_SECONDS:
+        answers = await self.answers(workspace, request_id, count)
+        too_old = time.time() - IDEMPOTENT_SECONDS
+        if len(answers) < count or not all(stored.fingerprint and stored.created_at >= too_old for stored in answers):
             return None
-        return stored
+        return answers[0]
 
 
 def checked(key: str | None) -> str:
@@ -106,6 +119,11 @@ def checked(key: str | None) -> str:
 def fingerprint_of(endpoint: str, body: dict[str, Any]) -> str:
     """The same for the same body, however it is written."""
     return hashlib.sha256(endpoint.encode() + b"\n" + msgspec.json.encode(body, order="sorted")).hexdigest()
+
+
+def repeated_headers(key: str) -> dict[str, str]:
+    """What tells a client that it has the answer to its earlier request."""
+    return {"idempotency-key": key, "x-tokenrouter-repeated": "true"}
 
 
 def other_body() -> ConflictError:

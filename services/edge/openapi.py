@@ -15,14 +15,13 @@ from litestar.routes import ASGIRoute, HTTPRoute
 from libs.contracts.decisions import Candidate, Excluded
 from libs.contracts.message import RuleTrace, Warning
 from libs.contracts.policies import FirewallRule, RoutingRule
-from services.edge.openapi_codes import below as _below
 from services.edge.openapi_codes import error_codes
 from services.edge.openapi_operations import OPERATIONS, OPS
 from services.edge.openapi_parts import REFS, Schema
 from services.edge.openapi_rules import rule_operation
 from services.edge.openapi_schemas import SCHEMAS
 
-__all__ = ("VERSION", "_below", "document", "error_codes", "served")
+__all__ = ("VERSION", "document", "error_codes", "served")
 
 VERSION = "0.1.0"
 

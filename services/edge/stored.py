@@ -39,7 +39,8 @@ class Stored:
         stream, after = _truth(request, "stream"), _number(request, "starting_after")
         stored = await self._found(workspace, response_id)
         form = ResponsesFormat(first=after + 1)
-        if stream and not stored.over:
+        # The log of a background response is what its readers have numbered so far.
+        if stream and (stored.background or not stored.over):
             return Followed(stored, form, self._edge.background.events(workspace, stored), request_id=stored.request_id, after=after)
         return Recorded(stored, form, stream=stream, request_id=stored.request_id, after=after)
 

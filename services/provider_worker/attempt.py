@@ -199,7 +199,8 @@ class Attempt:
             created_at=int(message.created_at),
             model=candidate.model,
             metadata=story.metadata_of(message),
-            attempt=self._ids["attempt"],
+            # A relaunch begins with attempt 1 again, behind what the client has.
+            attempt=self._ids["attempt"] + (len(message.delivered.by) if message.delivered else 0),
         )
         self._progress.frame, self._progress.request = frame, request
         envelopes = tools.accounts.envelopes(message.workspace, account.name)

@@ -51,22 +51,27 @@ async def keep(bus: Bus, message: Routed, request: Json, status: str, response: 
 
 async def _write(bus: Bus, workspace: str, stored: StoredResponse, keeping: Keeping) -> None:
     if keeping.background:
-        await _end(bus.responses, workspace, stored)
+        if not await _end(bus.responses, workspace, stored):
+            return
     else:
         await bus.responses.put(workspace, stored)
-    if keeping.conversation:
+    # The client sends a failed turn again, which would then stand there twice.
+    if keeping.conversation and stored.status != "failed":
         await _append(bus.conversations, workspace, stored)
 
 
-async def _end(responses: Responses, workspace: str, stored: StoredResponse) -> None:
-    """A background response was there before: deleted or cancelled in the meantime, it stays so."""
+async def _end(responses: Responses, workspace: str, stored: StoredResponse) -> bool:
+    """Whether this is how it ended. A background response was there before: deleted or cancelled in the meantime, it stays so."""
     while True:
         found = await responses.get_with_revision(workspace, stored.response_id)
-        if found is None or found[0].over:
-            return
+        if found is None:
+            return False
+        if found[0].over:
+            # An earlier try may have written it before it failed.
+            return found[0].response == stored.response
         try:
             await responses.put(workspace, structs.replace(stored, created_at=found[0].created_at), expect=found[1])
-            return
+            return True
         except Conflict:
             continue
 

@@ -246,10 +246,10 @@ async def test_an_append_that_died_before_it_counted_is_counted_or_finished(stor
     conversations = Conversations(store)
     made = await conversations.create(WORKSPACE, {}, [])
     first = [message("first") | {"id": "msg_first"}]
-    await store.put(subjects.turn(WORKSPACE, made.id, 0), msgspec.msgpack.encode({"items": first}), expect=0)
+    await store.put(subjects.turn(WORKSPACE, made.id, 0), msgspec.json.encode({"items": first}), expect=0)
     await conversations.append(WORKSPACE, made.id, first)
     second = [message("second") | {"id": "msg_second"}]
-    await store.put(subjects.turn(WORKSPACE, made.id, 1), msgspec.msgpack.encode({"items": second}), expect=0)
+    await store.put(subjects.turn(WORKSPACE, made.id, 1), msgspec.json.encode({"items": second}), expect=0)
     await conversations.append(WORKSPACE, made.id, [message("third")])
     head = await conversations.get(WORKSPACE, made.id)
     assert head is not None

@@ -14,7 +14,7 @@ from libs.bus.asyncapi import CHANNELS, EVERYONE, Channel, document
 from libs.contracts import subjects
 from libs.contracts.errors import RouterError
 from libs.responses import canonical, frame
-from services.edge import openapi
+from services.edge import openapi, openapi_codes
 from tests.unit.docs.pages import ROOT
 
 OPENAPI = openapi.document(edge())
@@ -121,7 +121,7 @@ def test_every_route_is_described() -> None:
 
 def test_every_error_code_is_documented() -> None:
     """Codes that the source gives to an error of the tree, against the list that the documents are made of."""
-    kinds = {kind.__name__: kind for kind in openapi._below(RouterError)}
+    kinds = {kind.__name__: kind for kind in openapi_codes.below(RouterError)}
     given: set[tuple[str, str]] = set()
     for source in [*ROOT.glob("libs/**/*.py"), *ROOT.glob("services/**/*.py")]:
         for node in ast.walk(ast.parse(source.read_text())):

@@ -85,16 +85,21 @@ def asynchronously() -> None:
 
 
 def errors() -> None:
-    for status, model, key in ((404, "no-such-model", None), (401, "auto", "tr_wrong")):
-        try:
-            client(**({"api_key": key} if key else {})).responses.create(input="hi", model=model)
-        except tokenrouter.APIStatusError as error:
-            assert error.status_code == status
-            body: Any = error.body
-            assert body["error"]["http_status"] == status
-            assert body["request_id"]
-        else:
-            raise AssertionError("it was answered")
+    missing = refused(client(), model="no-such-model")
+    assert type(missing) is tokenrouter.NotFoundError
+    body: Any = missing.body
+    assert (body["error"]["http_status"], body["error"]["code"]) == (404, "model_not_found")
+    assert body["request_id"].startswith("req_")
+    assert type(refused(client(api_key="tr_wrong"), model="auto")) is tokenrouter.AuthenticationError
+    assert type(refused(client(), model="gpt-4o", temperature=7)) is tokenrouter.BadRequestError
+
+
+def refused(asked: Tokenrouter, **request: Any) -> tokenrouter.APIStatusError:
+    try:
+        asked.responses.create(input="hi", **request)
+    except tokenrouter.APIStatusError as error:
+        return error
+    raise AssertionError("it was answered")
 
 
 def base_url_with_v1() -> None:

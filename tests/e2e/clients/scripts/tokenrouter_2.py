@@ -69,14 +69,12 @@ def errors() -> None:
     wrong = refused(client(api_key="tr_wrong"), model="auto", input="hi")
     assert type(wrong) is tokenrouter.AuthenticationError
     assert wrong.code == "invalid_api_key"
-    limited = refused(client(), model="gpt-4o", input="[sandbox:429] hi")
+    # What fails is left alone for a while, so these models are ones that no other test names.
+    limited = refused(client(), model="deepseek/deepseek-chat", input="[sandbox:429] hi")
     assert type(limited) is tokenrouter.RateLimitError
     assert limited.retry_after
-    try:
-        events = list(client().responses.create(model="gpt-4o", input="[sandbox:cut] hi", stream=True))
-    except tokenrouter.APIError:
-        return
-    assert events[-1].type == "response.failed"
+    cut = list(client().responses.create(model="mistral/mistral-small-latest", input="[sandbox:cut] hi", stream=True))
+    assert cut[-1].type == "response.failed"
 
 
 def bare_host() -> None:
