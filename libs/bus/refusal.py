@@ -15,13 +15,14 @@ NOT_RECORDED = Unavailable("the decision could not be recorded; try again", code
 
 
 async def refuse(bus: Bus, message: Admitted, stage: str, reply: str, error: ErrorInfo, taken_at: float) -> None:
-    """Record and send a refusal on the delta subject `reply`."""
+    """Record and send a refusal on the delta subject `reply`. A preview is no traffic, and leaves no row."""
     hop = Hop(stage, bus.instance, taken_at, (time.time() - taken_at) * 1000)
     ended = advance(message, type(message), hops=[*message.hops, hop])
-    row = refused_row(ended, error, ended_by=f"{stage}/{bus.instance}", status="refused", now=time.time())
-    try:
-        await bus.commit([encode_row("requests", row)])
-    except NotDurable:
-        error = NOT_RECORDED
+    if not message.preview:
+        row = refused_row(ended, error, ended_by=f"{stage}/{bus.instance}", status="refused", now=time.time())
+        try:
+            await bus.commit([encode_row("requests", row)])
+        except NotDurable:
+            error = NOT_RECORDED
     refused = Refused(request_id=message.request_id, dispatch=message.dispatch, stage=stage, error=error)
     await bus.publish(reply, refused)

@@ -261,7 +261,7 @@ class Edge:
         _counted(endpoint, str(error.status)).inc()
         ms = round((time.time() - arrival.received_at) * 1000, 2)
         self._log("rejected", request_id=arrival.request_id, status=error.status, code=error.code, ms=ms)
-        if arrival.key is not None and known:
+        if arrival.key is not None and known and endpoint != "preview":
             told = arrival.message or self._bare(endpoint, arrival, arrival.key)
             row = refused_row(told, error, ended_by=f"edge/{self.bus.instance}", status="rejected", now=time.time(), rank=1)
             self.bus.note([encode_row("requests", row)])

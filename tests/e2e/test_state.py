@@ -220,3 +220,38 @@ def test_a_running_duplicate_waits_for_the_first(stack: Stack, edges: list[httpx
         first, second = (one.result() for one in asked)
     assert first.content == second.content
     assert len(upstream.calls) == 1
+
+
+def test_a_preview_calls_nobody_and_leaves_no_row(stack: Stack, edges: list[httpx.Client], upstream: Upstream) -> None:
+    told = edges[0].post("/v1/routing/preview", json={"model": "openai/gpt-4o", "input": "hi"})
+    assert (told.status_code, told.json()["route"]["model"]) == (200, "gpt-4o")
+    assert edges[0].post("/v1/routing/preview", json={"model": "no-such-model", "input": "hi"}).status_code == 404
+    assert edges[0].post("/v1/routing/preview", json={"model": 7}).status_code == 400
+    assert upstream.calls == []
+    # The ledger is written in order, so a later request's row shows that theirs would be there.
+    later = ask(edges[0], {"model": "gpt-4o", "input": "hi"})
+    stack.row(later["request_id"], "status")
+    assert stack.sql("SELECT count() FROM requests WHERE endpoint = 'preview'") == [["0"]]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_a_key_covers_all_choices(edges: list[httpx.Client], upstream: Upstream, stream: bool) -> None:
+    body = {"model": "gpt-4o", "n": 3, "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
+    headers = {"Idempotency-Key": f"key-choices-{stream}"}
+    first = edges[0].post("/v1/chat/completions", json=body, headers=headers)
+    assert first.status_code == 200
+    repeated = edges[1].post("/v1/chat/completions", json=body, headers=headers)
+    assert len(upstream.calls) == 3
+    if not stream:
+        assert [choice["index"] for choice in first.json()["choices"]] == [0, 1, 2]
+        assert repeated.json()["choices"] == first.json()["choices"]
+
+
+def test_counting_and_compacting_leave_a_conversation_as_it_is(stack: Stack) -> None:
+    with openai.OpenAI(api_key=API_KEY, base_url=f"{stack.url}/v1", max_retries=0) as client:
+        conversation = client.conversations.create(items=[{"type": "message", "role": "user", "content": "I like okapis."}])
+        counted = httpx.post(
+            f"{stack.url}/v1/responses/input_tokens", json={"model": "gpt-4o", "input": "hi", "conversation": conversation.id}, headers=stack.auth,
+        )
+        assert counted.status_code == 200, counted.text
+        assert len(list(client.conversations.items.list(conversation.id))) == 1
