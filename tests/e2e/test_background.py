@@ -48,8 +48,7 @@ def test_a_response_begun_in_the_background_completes(stack: Stack) -> None:
     assert _ended(stack, begun["id"])["status"] == "completed"
 
 
-@pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(("service", "stream"), [*((service, True) for service in SERVICES), ("provider-worker", False), ("edge", False)])
 def test_it_survives_the_death_of_any_service(stack: Stack, upstream: Upstream, service: str, stream: bool) -> None:
     upstream.script = lambda call: SLOW if stream else Behaviour(delay=3.0)
     response_id = _begin_stream(stack) if stream else _begin(stack)["id"]
