@@ -16,6 +16,13 @@ _RESULTS = frozenset({"function_call_output", "function_result", "tool_result"})
 _LOOSE_PARTS = PART_TYPES - {"refusal", "output_text"}
 
 
+def as_items(given: object) -> list[Json]:
+    """A canonical request's `input` as items; a string is what the user says."""
+    if isinstance(given, str):
+        return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": given}]}]
+    return list(given) if isinstance(given, list) else []
+
+
 def canonical_items(items: list[Any]) -> list[Any]:
     """The same list when each item is canonical already."""
     if all(map(_is_plain_message, items)):

@@ -116,13 +116,13 @@ class Edge:
             if keeping is not None and keeping.background:
                 return await self._begin_background(message, request, form)
             if count > 1:
-                return Choices(await self._flights_for(message, count, arrival), body, self.bus.claims, self._land)
+                return Choices(await self._flights_for(message, count, arrival), body, self.bus.claims, self.land)
             flight = await self.flights.launch(message, streaming=admission.stream)
         except BaseException:
             if idempotency_key:
                 self._later(self.idempotency.release(key.workspace, idempotency_key, arrival.request_id))
             raise
-        return Answer(flight, form, self.bus.claims, self._land)
+        return Answer(flight, form, self.bus.claims, self.land)
 
     async def _understood(
         self, api: Api, arrival: Arrival, body: Json, raw: bytes, key: ApiKey, cached: Turn | None = None
@@ -183,7 +183,7 @@ class Edge:
                 flights.append(await self.flights.launch(further, streaming=message.stream))
         except BaseException:
             for flight in flights:
-                self._land(flight, Delivery(outcome="disconnected"), None)
+                self.land(flight, Delivery(outcome="disconnected"), None)
             raise
         return flights
 
@@ -274,7 +274,7 @@ class Edge:
             edge=self.bus.instance, traceparent="", endpoint=endpoint, facts=RequestFacts(model="", target=Target()), body=Carried(),
         )
 
-    def _land(self, flight: Flight, delivery: Delivery, error: ErrorInfo | None) -> None:
+    def land(self, flight: Flight, delivery: Delivery, error: ErrorInfo | None) -> None:
         """The answer is over: cancel what goes on without a reader, and record how it was delivered."""
         message, now, instance = flight.message, time.time(), self.bus.instance
         if delivery.outcome == "disconnected" or not flight.over:
@@ -298,11 +298,6 @@ class Edge:
             "answered", request_id=message.request_id, status=delivery.http_status, outcome=delivery.outcome,
             ms=round((now - message.created_at) * 1000, 2), stream=message.stream, dispatches=message.dispatch,
         )
-
-    @property
-    def land(self) -> Any:
-        """How an answer is closed that is not an HTTP response of its own."""
-        return self._land
 
     def _later(self, coroutine: Any) -> None:
         task = asyncio.ensure_future(coroutine)

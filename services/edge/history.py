@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from libs.contracts.errors import InvalidRequest, NotFound
 from libs.contracts.state import StoredResponse, request_id_of, response_id_of
+from libs.responses.input_items import as_items
 from libs.responses.item_ids import response_id_in
 from libs.state.conversations import Conversations
 from libs.state.responses import Responses, input_items, output_items
@@ -83,7 +84,7 @@ class History:
             raise InvalidRequest(what, code="previous_response_not_found", param="previous_response_id")
         items = [item for stored in chain for item in (*input_items(stored), *output_items(stored))]
         if chain[0].conversation:
-            items = await self._before(workspace, chain[0], items)
+            items = [*await self.before(workspace, chain[0]), *items]
         return items, [*last.ancestors, last.response_id]
 
     async def stored(self, workspace: str, response_id: str) -> StoredResponse | None:
@@ -94,15 +95,15 @@ class History:
         found = await self._responses.get(workspace, response_id_of(request_id))
         return found if found is not None and found.store else None
 
-    async def _before(self, workspace: str, first: StoredResponse, items: list[Json]) -> list[Json]:
-        """With what the conversation held before the response that the chain begins with."""
+    async def before(self, workspace: str, first: StoredResponse) -> list[Json]:
+        """What the conversation held before the response that a chain begins with."""
         head = await self._conversations.get(workspace, first.conversation)
         if head is None:
-            return items
+            return []
         held = await self._conversations.items(workspace, head)
         own = {item.get("id") for item in (*input_items(first), *output_items(first))}
         before = next((index for index, item in enumerate(held) if item.get("id") in own), len(held))
-        return [*held[:before], *items]
+        return held[:before]
 
     async def _of_conversation(self, workspace: str, conversation_id: str) -> list[Json]:
         head = await self._conversations.get(workspace, conversation_id)
@@ -145,13 +146,6 @@ def _check_results(items: list[Json], history: int) -> None:
             calls.add(item.get("call_id"))
         elif index >= history and kind in ("function_call_output", "custom_tool_call_output") and item.get("call_id") not in calls:
             raise InvalidRequest(f"No tool call found for function call output with call_id {item.get('call_id')}.", param="input")
-
-
-def as_items(given: object) -> list[Json]:
-    """A request's input as items."""
-    if isinstance(given, str):
-        return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": given}]}]
-    return list(given) if isinstance(given, list) else []
 
 
 def previous_not_found(response_id: object) -> InvalidRequest:

@@ -88,17 +88,7 @@ class Stored:
         # Earlier turns may have been deleted or have expired; what is left is this turn's.
         chain = await self._edge.bus.responses.chain(workspace, stored) or [stored]
         earlier = [item for turn in chain[:-1] for item in (*input_items(turn), *output_items(turn))]
-        return answered(paged([*await self._before(workspace, chain[0]), *earlier, *input_items(stored)], wanted))
-
-    async def _before(self, workspace: str, first: StoredResponse) -> list[Json]:
-        """What the conversation held when the first response of a chain was asked for."""
-        conversations = self._edge.bus.conversations
-        head = await conversations.get(workspace, first.conversation)
-        if head is None:
-            return []
-        held = await conversations.items(workspace, head)
-        own = {item.get("id") for item in (*input_items(first), *output_items(first))}
-        return held[: next((index for index, item in enumerate(held) if item.get("id") in own), len(held))]
+        return answered(paged([*await self._edge.history.before(workspace, chain[0]), *earlier, *input_items(stored)], wanted))
 
     async def _found(self, workspace: str, response_id: str) -> StoredResponse:
         stored = await self._edge.history.stored(workspace, response_id)

@@ -9,8 +9,10 @@ from nats.errors import Error as NatsError
 from libs.contracts.deltas import Completed, Deltas, Event, Failed, Refused
 from libs.contracts.errors import ErrorInfo, RouterError
 from libs.contracts.policies import ApiKey
+from libs.contracts.state import response_id_of
 from libs.responses.canonical import canonical
 from libs.responses.frame import Frame
+from libs.responses.input_items import as_items
 from libs.responses.replay import events_of
 from libs.responses.usage import usage_object
 from services.edge.answer import Delivery, failed_events, response_event, whole_events
@@ -18,7 +20,7 @@ from services.edge.apis import RESPONSES
 from services.edge.arrival import Arrival
 from services.edge.flight import Flight, Signal
 from services.edge.handlers import Edge
-from services.edge.history import Resolved, Turn, as_items
+from services.edge.history import Resolved, Turn
 from services.edge.socket_turns import Running, TurnError
 
 Json = dict[str, Any]
@@ -134,7 +136,7 @@ class Prepared:
 
     def __init__(self, arrival: Arrival, resolved: Resolved) -> None:
         request_id = arrival.request_id
-        self.response_id = "resp_" + request_id.removeprefix("req_").replace("-", "")
+        self.response_id = response_id_of(request_id)
         self._resolved = resolved
         frame = Frame(
             resolved.request, response_id=self.response_id, request_id=request_id, created_at=int(arrival.received_at),

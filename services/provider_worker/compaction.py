@@ -8,6 +8,7 @@ may take to another. https://platform.openai.com/docs/api-reference/responses/co
 from typing import Any
 
 from libs.responses.frame import Frame
+from libs.responses.input_items import as_items
 from libs.vault.envelopes import Envelopes
 from services.provider_worker.dialect import Outcome, ProviderFailure
 
@@ -24,8 +25,7 @@ _LEFT_OUT = ("tools", "tool_choice", "parallel_tool_calls", "max_tool_calls", "t
 
 def request_of(request: Json) -> Json:
     """The request that has a conversation summed up."""
-    given = request.get("input")
-    items = [_message("user", given)] if isinstance(given, str) else list(given or ())
+    items = as_items(request.get("input"))
     kept = {name: value for name, value in request.items() if name not in _LEFT_OUT}
     return kept | {"input": [*items, _message("developer", _ORDER)]}
 
@@ -41,8 +41,7 @@ def compacted(outcome: Outcome, request: Json, frame: Frame, envelopes: Envelope
     summary = "".join(said).strip()
     if not summary:
         raise ProviderFailure("the model wrote no summary", billing="billed")
-    given = request.get("input")
-    items = [_message("user", given)] if isinstance(given, str) else list(given or ())
+    items = as_items(request.get("input"))
     users = [_whole(item, frame, index) for index, item in enumerate(items) if item.get("role") == "user"]
     sealed = envelopes.seal(ORIGIN, model, (_earlier(items, envelopes) + summary).encode())
     item = {"type": "compaction", "id": frame.item_id("cmp", len(items)), "encrypted_content": sealed}

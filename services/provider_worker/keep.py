@@ -12,6 +12,7 @@ from libs.bus.service import Bus
 from libs.contracts.deltas import Event
 from libs.contracts.requests import Routed
 from libs.contracts.state import Keeping, StoredResponse
+from libs.responses.input_items import as_items
 from libs.state.conversations import Conversations
 from libs.state.responses import Responses, input_item_id, packed
 from libs.state.store import Conflict
@@ -86,7 +87,4 @@ async def _append(conversations: Conversations, workspace: str, stored: StoredRe
 
 def own_input(request: Json, keeping: Keeping) -> list[Json]:
     """This turn's input as items, without those of earlier turns."""
-    given = request.get("input")
-    if isinstance(given, str):
-        return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": given}]}]
-    return list(given or ())[keeping.history :]
+    return as_items(request.get("input"))[keeping.history :]

@@ -1,13 +1,8 @@
 """The queries in the documentation run on the real engine, against the real views."""
 
-import asyncio
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from libs.bus import topology
 from tests.nats_server import NatsServer
 from tests.recorder_process import RecorderProcess, attempt, delivery, eventually, publish, query, request
 
@@ -23,29 +18,6 @@ def documented() -> list[str]:
         for block in re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
             found += [part.strip() for part in block.split(";") if part.strip()]
     return found
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    started = NatsServer(tmp_path_factory.mktemp("nats"))
-    started.start()
-    asyncio.run(_declare(started))
-    yield started
-    started.stop()
-
-
-async def _declare(server: NatsServer) -> None:
-    connection = await server.connect()
-    await topology.declare(connection.jetstream())
-    await connection.close()
-
-
-@pytest.fixture(scope="module")
-def recorder(server: NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecorderProcess]:
-    process = RecorderProcess(server.url, tmp_path_factory.mktemp("home"))
-    process.start()
-    yield process
-    process.stop()
 
 
 async def test_every_documented_query_runs(server: NatsServer, recorder: RecorderProcess) -> None:

@@ -1,7 +1,6 @@
 """/v1/logs over HTTP, asked of a real recorder on a real nats-server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
@@ -9,51 +8,18 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-import pytest_asyncio
 from litestar import Litestar
 from nats.aio.client import Client
 
-from libs.bus import topology
 from libs.contracts.errors import Unavailable
 from libs.contracts.policies import ApiKey
 from services.edge.errors import EXCEPTION_HANDLERS
 from services.edge.keys import Keys
 from services.edge.logs import known, routes
 from tests.nats_server import NatsServer
-from tests.recorder_process import CREATED, RecorderProcess, attempt, eventually, publish, request
+from tests.recorder_process import CREATED, attempt, eventually, publish, request
 
 HOSTILE = ["' OR 1=1 --", "\\", "{workspace:String}", "a\tb\nc", "\x00", "\u2028😀", "%s"]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    started = NatsServer(tmp_path_factory.mktemp("nats"))
-    started.start()
-    asyncio.run(_declare(started))
-    yield started
-    started.stop()
-
-
-async def _declare(server: NatsServer) -> None:
-    connection = await server.connect()
-    await topology.declare(connection.jetstream())
-    await connection.close()
-
-
-@pytest.fixture(scope="module")
-def recorder(server: NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecorderProcess]:
-    process = RecorderProcess(server.url, tmp_path_factory.mktemp("home"))
-    process.start()
-    yield process
-    process.stop()
-
-
-@pytest_asyncio.fixture
-async def bus(server: NatsServer, recorder: RecorderProcess) -> AsyncIterator[Client]:
-    connection = await server.connect()
-    await eventually(connection, "SELECT 1", lambda result: result == "1\n")
-    yield connection
-    await connection.close()
 
 
 class Reader:

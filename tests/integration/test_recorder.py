@@ -2,58 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
-import pytest_asyncio
 from nats.aio.client import Client
 
-from libs.bus import topology
 from libs.bus.codec import decoder
 from libs.bus.query import QueryFailed
 from libs.contracts import subjects
 from libs.contracts.ledger import LedgerRow
 from libs.contracts.queries import SqlAnswer
-from tests.nats_server import NatsServer
 from tests.recorder_process import RecorderProcess, attempt, delivery, eventually, publish, query, request
 
 DOCUMENTED = (
     "request_id, created_at, workspace, api_key_id, endpoint, model_requested, model, provider, mode, status, http_status, "
     "error_code, input_tokens, output_tokens, cached_tokens, reasoning_tokens, cost_usd, latency_ms, ttft_ms, stream, metadata, "
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
-    started = NatsServer(tmp_path_factory.mktemp("nats"))
-    started.start()
-    asyncio.run(_declare(started))
-    yield started
-    started.stop()
-
-
-async def _declare(server: NatsServer) -> None:
-    connection = await server.connect()
-    await topology.declare(connection.jetstream())
-    await connection.close()
-
-
-@pytest.fixture(scope="module")
-def recorder(server: NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecorderProcess]:
-    process = RecorderProcess(server.url, tmp_path_factory.mktemp("home"))
-    process.start()
-    yield process
-    process.stop()
-
-
-@pytest_asyncio.fixture
-async def bus(server: NatsServer, recorder: RecorderProcess) -> AsyncIterator[Client]:
-    connection = await server.connect()
-    await eventually(connection, "SELECT 1", lambda result: result == "1\n")
-    yield connection
-    await connection.close()
 
 
 async def test_every_view_shows_a_row_about_a_second_later(bus: Client) -> None:
