@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from libs.contracts.message import RuleTrace, Warning
+from libs.contracts.reading import Reading
 
 Mode = Literal["balance", "cost", "quality", "latency"]
 Billing = Literal["none", "billed", "maybe"]
@@ -13,6 +14,15 @@ Billing = Literal["none", "billed", "maybe"]
 class Target(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a request or a rule asks for; None leaves the choice to the router."""
 
+    provider: str | None = None
+    model: str | None = None
+    mode: Mode | None = None
+
+
+class Share(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One way of a weighted split."""
+
+    weight: float
     provider: str | None = None
     model: str | None = None
     mode: Mode | None = None
@@ -42,6 +52,10 @@ class Ruling(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Every enabled rule with its conditions, a JSON array of RuleTrace: written once, read by nobody on the way."""
     target: Target = Target()
     """Only what the rules set."""
+    split: list[Share] = []
+    """Weighted ways of the strongest rule that has some; the router takes one and it goes over `target`."""
+    split_by: int = 0
+    """The rule that has them."""
     warnings: list[Warning] = []
 
 
@@ -57,6 +71,8 @@ class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     version: str
     """Source and date of the price, e.g. `genai-prices 0.2.3`."""
+    checked: str = ""
+    """The day on which the source last compared it with the vendor's page, ISO 8601; empty when it does not say."""
     input: str | None = None
     cached_input: str | None = None
     cache_write: str | None = None
@@ -81,6 +97,18 @@ class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     quality: float = 0.0
     latency: float = 0.0
     expected_usd: float | None = None
+    expected_s: float = 0.0
+    """Seconds to the end of the answer."""
+    ttft_s: float = 0.0
+    tokens_per_s: float = 0.0
+    """What `expected_s` was made of."""
+    observed: float = 0.0
+    """Answers that this speed was seen in, as far as they still count; 0: it is the catalog's estimate."""
+    failing: float = 0.0
+    """Share of recent calls that failed."""
+    cached_tokens: int = 0
+    """Input tokens expected to be read from the provider's prompt cache."""
+    price_version: str = ""
     max_output_tokens: int | None = None
     """What the model can write at most, where known."""
     reasoning: bool = False
@@ -111,6 +139,20 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     warnings: list[Warning] = []
     confidence: float = 0.0
     """0..1: how clear the choice was."""
+    reason: str = ""
+    """The choice in one sentence."""
+    weights: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Of cost, quality, latency."""
+    reading: Reading | None = None
+    """What the prompt was taken for."""
+    chosen_for: Literal["score", "order", "split", "exploration", "cache"] = "score"
+    """Why the first candidate is the first."""
+    input_tokens: int = 0
+    """Estimated."""
+    output_tokens: int = 0
+    """Expected."""
+    policy_revision: int = 0
+    """Of the workspace's routing policy; 0 when it has none."""
 
 
 class AttemptOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -44,6 +44,12 @@ class ProviderAccount(Struct, frozen=True, kw_only=True, omit_defaults=True):
     configured: bool = False
     """A key or a base URL is set, so the provider may be chosen without a key from the client."""
     sandbox: bool = False
+    region: str = ""
+    """Where it computes, in lower case, such as `eu`; empty: not said."""
+    weight: float = 1.0
+    """Share of the requests among the provider's accounts of the same rank."""
+    keeps_data: bool = True
+    """The provider keeps prompts for its own purposes, or may."""
     models: list[OfferedModel] = []
     """Models beyond the catalog, from the settings."""
 

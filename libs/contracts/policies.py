@@ -1,8 +1,11 @@
 """What lives in NATS KV and every service serves from memory: API keys, firewall rules, routing rules."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+from libs.contracts.health import Dollars
+from libs.contracts.reading import Family
 
 Scope = Literal["prompt", "response", "metadata"]
 FirewallType = Literal["substring", "regex"]
@@ -62,3 +65,73 @@ class RoutingRules(Struct, frozen=True, kw_only=True):
 
     next_id: int = 1
     rules: list[RoutingRule] = []
+
+
+class ModelOverride(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a workspace knows better than the catalog; None leaves the catalog's word."""
+
+    input_usd_per_mtok: Dollars | None = None
+    cached_input_usd_per_mtok: Dollars | None = None
+    cache_write_usd_per_mtok: Dollars | None = None
+    output_usd_per_mtok: Dollars | None = None
+    """A negotiated price; a rate that is left out is the catalog's."""
+    context_window: Annotated[int, Meta(ge=1)] | None = None
+    max_output: Annotated[int, Meta(ge=1)] | None = None
+    quality: Annotated[float, Meta(ge=0, le=1)] | None = None
+    """For all families that `quality_by_family` does not name."""
+    quality_by_family: dict[Family, Annotated[float, Meta(ge=0, le=1)]] = {}
+    ttft_s: Annotated[float, Meta(gt=0)] | None = None
+    tokens_per_s: Annotated[float, Meta(gt=0)] | None = None
+    auto: bool | None = None
+    """Whether `auto` may choose it."""
+
+
+class Weights(Struct, frozen=True, kw_only=True):
+    """What cost, quality and latency count in a mode; they are scaled to add up to 1."""
+
+    cost: Annotated[float, Meta(ge=0)]
+    quality: Annotated[float, Meta(ge=0)]
+    latency: Annotated[float, Meta(ge=0)]
+
+
+class RoutingPolicy(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a workspace settles for all its requests: one KV value, `policy.{workspace}`. Empty, it changes nothing."""
+
+    allow: list[str] = []
+    """Globs of `provider/model`, such as `openai/*`; empty allows all."""
+    deny: list[str] = []
+    """The same, beats `allow`."""
+    regions: list[str] = []
+    """Only accounts in these; an account without a region is in none. Empty: anywhere."""
+    data_collection: Literal["allow", "deny"] = "allow"
+    weights: dict[Literal["balance", "cost", "quality", "latency"], Weights] = {}
+    """Instead of the mode's own."""
+    exploration: Annotated[float, Meta(ge=0, le=0.2)] | None = None
+    """Share of requests that may try a model whose speed is not known; None: the router's setting."""
+    classify: bool = True
+    """False: prompts are not read, every request gets the no-prompt answer."""
+    models: dict[str, ModelOverride] = {}
+    """`provider/model` → what is known better."""
+    learning: bool = False
+    """Quality as learned from this workspace's feedback counts."""
+
+
+class LearnedQuality(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What feedback says of a model at one family of tasks, shrunk towards the catalog."""
+
+    prior: float
+    posterior: float
+    ratings: int
+
+
+class Learned(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Quality re-estimated from a workspace's feedback: one KV value, `learned.{workspace}`. It counts where the policy's `learning`
+    is on."""
+
+    at: str
+    """When it was estimated, ISO 8601."""
+    since: str
+    """Feedback from here on is in it."""
+    ratings: int
+    models: dict[str, dict[Family, LearnedQuality]]
+    """`provider/model` → family."""

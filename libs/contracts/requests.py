@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from libs.contracts.decisions import AttemptOutcome, Decision, Ruling, Screening, Target
 from libs.contracts.message import Body, Hop, Message
+from libs.contracts.preferences import Preferences
+from libs.contracts.reading import Reading
 from libs.contracts.state import Keeping, response_id_of
 
 
@@ -48,6 +50,12 @@ class RequestFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     explain: bool = False
     embeddings: bool = False
     """Vectors are asked for, not an answer."""
+    preferences: Preferences | None = None
+    """The `provider` object of the request."""
+    reading: Reading | None = None
+    """What the router's classifier made of the prompt; None until it has read it."""
+    prefix: str = ""
+    """Names the beginning of the conversation, for prompt caches; empty where there is nothing worth caching."""
 
 
 class Delivered(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -26,11 +26,64 @@ class Tally(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Error code of the latest failure, or of what the provider asked to wait for."""
 
 
+class Timing(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How long calls to one model at one account took, summed up since the last report. Calls with a client's own key count too: speed
+    is the model's, whoever pays."""
+
+    provider: str
+    account: str
+    model: str
+    begun: int = 0
+    """Streamed answers that began."""
+    ttft_s: float = 0.0
+    """Their seconds from the call to the first sign of an answer, added up."""
+    ended: int = 0
+    """Streamed answers of some length that ended well."""
+    output_tokens: int = 0
+    """Theirs."""
+    writing_s: float = 0.0
+    """Their seconds from the first sign to the end."""
+    whole: int = 0
+    """Answers that came in one piece."""
+    whole_tokens: int = 0
+    whole_s: float = 0.0
+
+
+class Remaining(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an account may still do, by the headers of a good answer."""
+
+    provider: str
+    account: str
+    model: str
+    requests: int | None = None
+    requests_reset: float = 0.0
+    """Unix seconds at which all of it is back; 0: not said."""
+    tokens: int | None = None
+    tokens_reset: float = 0.0
+
+
+class CachedPrefix(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A beginning of a conversation that a provider is likely to have in its prompt cache."""
+
+    prefix: str
+    """RequestFacts.prefix, with the workspace in it."""
+    provider: str
+    account: str
+    model: str
+    tokens: int
+    """Input tokens of the request that filled it."""
+    at: float
+    """Unix seconds."""
+
+
 class Observed(Message, frozen=True, kw_only=True, tag="observed"):
     """provider-worker → all routers: failures at once, successes a few times a second."""
 
     worker: str
-    tallies: list[Tally]
+    tallies: list[Tally] = []
+    timings: list[Timing] = []
+    remaining: list[Remaining] = []
+    cached: list[CachedPrefix] = []
 
 
 class Rest(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,3 +102,20 @@ class Rest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     answer. Not so what the provider itself asked for with a refusal, and an open breaker."""
     failures: int = 0
     """In a row, for an open breaker."""
+
+
+class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a router knows of a model at an account at the moment of a decision: decayed, newest counting most."""
+
+    observed: float = 0.0
+    """Answers behind it, as far as they still count; 0: nothing is known."""
+    ttft_s: float | None = None
+    tokens_per_s: float | None = None
+    failing: float = 0.0
+    """Share of recent calls that failed, 0 to 1."""
+    requests_left: int | None = None
+    tokens_left: int | None = None
+    """What the account may still use until its window is over; None: not known, or the window is over."""
+
+
+UNKNOWN = Signal()
