@@ -22,8 +22,8 @@ from libs.contracts.health import Health
 from libs.contracts.message import Hop
 from libs.contracts.requests import AttemptFailed, Routed, Ruled, advance
 from libs.contracts.telemetry import Observed, Rest
+from libs.routing.decide import OWN, Available, decide, shortlisted
 from services.router.breakers import Breakers
-from services.router.decide import OWN, Available, decide, shortlisted
 from services.router.fallback import following, repeat, soonest
 from services.router.patience import patience
 from services.router.preview import previewed

@@ -19,10 +19,10 @@ from libs.contracts.health import Health, OfferedModel, ProviderAccount
 from libs.contracts.models import MODES, PROVIDERS, parse_model
 from libs.contracts.policies import ApiKey
 from libs.contracts.requests import RequestFacts
+from libs.routing.decide import Available, decide
 from services.edge.errors import EXCEPTION_HANDLERS
 from services.edge.keys import Keys
 from services.edge.models import ALIASES, CREATED, find_listed, listed, routes
-from services.router.decide import Available, decide
 
 NOW = 1_795_000_000.0
 NONE: frozenset[str] = frozenset()

@@ -23,9 +23,9 @@ from libs.contracts.message import Warning
 from libs.contracts.models import PROVIDERS
 from libs.contracts.requests import RequestFacts
 from libs.contracts.telemetry import Rest
-from services.router.eligible import CHARS_PER_TOKEN, unfit
-from services.router.resolve import Wish, resolve, split
-from services.router.score import WEIGHTS, confidence, expected_usd, goodness
+from libs.routing.eligible import CHARS_PER_TOKEN, unfit
+from libs.routing.resolve import Wish, resolve, split
+from libs.routing.score import WEIGHTS, confidence, expected_usd, goodness
 
 DEFAULT_OUTPUT_TOKENS = 400
 """Expected answer when the client sets no limit; the length is not predicted yet."""

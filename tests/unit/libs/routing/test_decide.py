@@ -14,8 +14,8 @@ from libs.contracts.health import OfferedModel, ProviderAccount
 from libs.contracts.models import PROVIDERS, parse_model
 from libs.contracts.requests import RequestFacts
 from libs.contracts.telemetry import Rest
-from services.router.decide import OWN, VECTORS_DIFFER, Available, decide, shortlisted
-from services.router.score import WEIGHTS, confidence, goodness
+from libs.routing.decide import OWN, VECTORS_DIFFER, Available, decide, shortlisted
+from libs.routing.score import WEIGHTS, confidence, goodness
 
 NOW = 1000.0
 

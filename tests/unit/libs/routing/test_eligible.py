@@ -14,7 +14,7 @@ from libs.contracts.health import OfferedModel
 from libs.contracts.requests import RequestFacts
 from libs.responses.canonical import canonical
 from libs.responses.text import facts
-from services.router.eligible import IMAGE_TOKENS, unfit
+from libs.routing.eligible import IMAGE_TOKENS, unfit
 
 PNG = "data:image/png;base64,iVBORw0KGgo="
 NEVER_ASKED = {"reasoning", "other_tools", "embeddings"}
