@@ -9,6 +9,10 @@ RUN := $(VENV)/bin/python
 # The first Python that is new enough; `make up PYTHON=/path/to/python3.12` chooses another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
+# Tests of the whole stack wait more than they compute, so there are more workers than two cores; 0 runs everything in one process.
+WORKERS ?= 4
+# Bytecode is written, whatever the environment says: every worker and every process of a stack reads the same modules.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest -n $(WORKERS) --no-loadscope-reorder
 LOCKED := edge firewall rules router provider-worker recorder bootstrap sandbox runtime
 
 ##@ Run
@@ -36,6 +40,15 @@ sql: override export Q := $(value Q)
 sql: $(VENV)/.runtime ## Query the ledger of what runs: make sql Q="SELECT count() FROM requests"
 	@exec $(RUN) -m services.supervisor env $(RUN) -m services.recorder.sql "$${Q:?make sql needs a query: make sql Q=\"SELECT ...\"}"
 
+.PHONY: learn
+learn: $(VENV)/.runtime ## Show what feedback says of models: make learn WORKSPACE=default; APPLY=1 puts it in force, DROP=1 takes it back
+	@$(RUN) -m services.supervisor env $(RUN) -m services.recorder.learn_cli $(or $(WORKSPACE),default) \
+		$(if $(filter-out 0,$(APPLY)),--apply) $(if $(filter-out 0,$(DROP)),--drop)
+
+.PHONY: prices
+prices: $(VENV)/.runtime ## Put the newest published price list into force: make prices [ARGS="--file data.json"]; --help says more
+	@exec $(RUN) -m services.supervisor env $(RUN) -m services.bootstrap.prices $(ARGS)
+
 # docker compose has no place of its own to remember passwords in.
 .PHONY: env
 env: ## Write .env for docker compose, with random passwords
@@ -52,24 +65,38 @@ install: $(VENV)/.dev ## Everything for development, in .venv
 
 .PHONY: test
 test: $(VENV)/.dev ## All tests
-	@$(RUN) -m pytest tests
+	@$(PYTEST) tests
 
 .PHONY: test-unit
 test-unit: $(VENV)/.dev ## Tests of single parts, in seconds
-	@$(RUN) -m pytest tests/unit
+	@$(PYTEST) tests/unit
 
 .PHONY: test-integration
 test-integration: $(VENV)/.dev ## Tests on a real nats-server and chDB
-	@$(RUN) -m pytest tests/integration
+	@$(PYTEST) tests/integration
 
 .PHONY: test-e2e
 test-e2e: $(VENV)/.dev ## Tests of the whole stack
-	@$(RUN) -m pytest tests/e2e
+	@$(PYTEST) tests/e2e
 
 .PHONY: bench
-bench: $(VENV)/.dev ## What translation costs, then latency and throughput of the whole stack
+bench: $(VENV)/.dev ## What translation costs, how good choices are, then latency and throughput of the whole stack
 	@$(RUN) -m tests.bench.translation
+	@$(RUN) -m tests.bench.simulation
 	@exec $(RUN) -m tests.bench
+
+.PHONY: simulate
+simulate: $(VENV)/.dev ## How good the router's choices are, in a simulated day of drifting and failing providers
+	@exec $(RUN) -m tests.bench.simulation
+
+.PHONY: train-routing
+train-routing: $(VENV)/.dev ## Fit the classifier's model file to recorded outcomes: make train-routing DATA=../shared/routing
+	@$(RUN) -m libs.classifier.training "$(or $(DATA),$(error DATA is not set: make train-routing DATA=../shared/routing))"
+
+.PHONY: eval-routing
+eval-routing: $(VENV)/.dev ## Write predictions for the routing benchmark: make eval-routing DATA=folder SPLIT=heldout OUT=file; dev is cross-fitted
+	@$(RUN) -m tests.evaluation "$(or $(DATA),$(error DATA is not set: make eval-routing DATA=../shared/routing SPLIT=dev OUT=predictions.jsonl))" \
+		"$(or $(SPLIT),heldout)" "$(or $(OUT),$(error OUT is not set: the file to write))"
 
 .PHONY: check
 check: lint types test ## All that has to pass before a commit

@@ -17,7 +17,7 @@ from nats.aio.client import Client
 from libs.bus.codec import encode
 from libs.bus.query import NoRecorder, QueryFailed, ask
 from libs.contracts import subjects
-from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerBatch, LedgerRow, RequestRow
+from libs.contracts.ledger import AttemptRow, DeliveryRow, FeedbackRow, LedgerBatch, LedgerRow, RequestRow
 from libs.contracts.message import Hop
 from libs.contracts.queries import SqlQuery
 from tests.nats_server import free_port
@@ -80,7 +80,7 @@ async def query(connection: Client, sql: str, **fields: Any) -> str:
     return b"".join([piece async for piece in ask(connection, SqlQuery(sql=sql, **fields), timeout=20.0)]).decode()
 
 
-async def eventually(connection: Client, sql: str, satisfied: Callable[[str], bool], timeout: float = 20.0) -> str:
+async def eventually(connection: Client, sql: str, satisfied: Callable[[str], bool], timeout: float = 40.0) -> str:
     """The first result that satisfies, asked again and again until then; the recorder may be down meanwhile."""
     deadline = time.monotonic() + timeout
     result = ""
@@ -138,3 +138,11 @@ def delivery(request_id: str, workspace: str = "main", **columns: Any) -> Ledger
         "outcome": "delivered", "bytes_sent": 2048, "ttfb_ms": 201.0, "total_ms": 815.0, "dispatches": 1, "rank": 1,
     }
     return LedgerRow("deliveries", msgspec.json.encode(DeliveryRow(**(row | columns))))
+
+
+def feedback(request_id: str, score: float, workspace: str = "main", **columns: Any) -> LedgerRow:
+    row: dict[str, Any] = {
+        "feedback_id": "fb_1", "request_id": request_id, "created_at": CREATED, "workspace": workspace, "api_key_id": "key_1",
+        "at": CREATED + 60, "score": score,
+    }
+    return LedgerRow("feedback", msgspec.json.encode(FeedbackRow(**(row | columns))))

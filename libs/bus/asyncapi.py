@@ -15,8 +15,8 @@ from msgspec import Struct
 from libs.contracts import subjects
 from libs.contracts.deltas import Completed, Deltas, Failed, Previewed, Refused, Released, Started
 from libs.contracts.health import Health
-from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerBatch, RequestRow
-from libs.contracts.policies import ApiKey, FirewallRules, RoutingRules
+from libs.contracts.ledger import AttemptRow, DeliveryRow, FeedbackRow, LedgerBatch, RequestRow
+from libs.contracts.policies import ApiKey, FirewallRules, Learned, RoutingRules
 from libs.contracts.queries import SqlAnswer, SqlQuery
 from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, Routed, Ruled, Screened
 from libs.contracts.state import Conversation, Idempotency, Job, StoredResponse, Turn
@@ -47,6 +47,7 @@ class Channel(Struct, frozen=True, kw_only=True):
 # `$KV.<bucket>.<key>` is the subject on which NATS stores a key's value.
 _FIREWALL_RULES = f"$KV.{subjects.POLICIES_BUCKET}.firewall.{{workspace}}"
 _ROUTING_RULES = f"$KV.{subjects.POLICIES_BUCKET}.routing.{{workspace}}"
+_LEARNED = f"$KV.{subjects.POLICIES_BUCKET}.learned.{{workspace}}"
 _API_KEYS = f"$KV.{subjects.KEYS_BUCKET}.{{sha256}}"
 _JOBS = f"$KV.{subjects.JOBS_BUCKET}.{{request_id}}"
 _PUBLIC_KEY = f"$KV.{subjects.VAULT_BUCKET}.worker_public_key"
@@ -143,11 +144,13 @@ CHANNELS = (
     ),
     Channel(
         name="QuerySql", subject=subjects.QUERY_SQL, queue="recorder", messages=(SqlQuery,), carried="core NATS, request and replies",
-        senders=("operator",), receivers=("recorder",), note="A SQL question. The answer comes on the reply subject as numbered SqlAnswers.",
+        senders=("edge", "router", "operator"), receivers=("recorder",),
+        note="A SQL question. The answer comes on the reply subject as numbered SqlAnswers.",
     ),
     Channel(
         name="QueryAnswer", subject="_INBOX_{asker}.{inbox}", messages=(SqlAnswer,), carried="core NATS, request and replies",
-        senders=("recorder",), receivers=("operator",), note="The result in pieces of at most 256 KiB; the last one is marked.",
+        senders=("recorder",), receivers=("edge", "router", "operator"),
+        note="The result in pieces of at most 256 KiB; the last one is marked.",
     ),
     Channel(
         name="FirewallRules", subject=_FIREWALL_RULES, messages=(FirewallRules,), carried=f"KV bucket {subjects.POLICIES_BUCKET}",
@@ -156,6 +159,10 @@ CHANNELS = (
     Channel(
         name="RoutingRules", subject=_ROUTING_RULES, messages=(RoutingRules,), carried=f"KV bucket {subjects.POLICIES_BUCKET}",
         senders=("edge",), receivers=("rules",), note="A workspace's routing rules, changed by compare-and-set and watched.",
+    ),
+    Channel(
+        name="Learned", subject=_LEARNED, messages=(Learned,), carried=f"KV bucket {subjects.POLICIES_BUCKET}",
+        senders=("recorder", "operator"), receivers=("edge", "router"), note="Quality of models as learned from a workspace's feedback; watched.",
     ),
     Channel(
         name="ApiKeys", subject=_API_KEYS, messages=(ApiKey,), carried=f"KV bucket {subjects.KEYS_BUCKET}",
@@ -172,8 +179,8 @@ CHANNELS = (
     ),
 )
 
-_JSON = (FirewallRules, RoutingRules, ApiKey)
-_ROWS = (RequestRow, AttemptRow, DeliveryRow)
+_JSON = (FirewallRules, RoutingRules, Learned, ApiKey)
+_ROWS = (RequestRow, AttemptRow, DeliveryRow, FeedbackRow)
 """Rows travel as bytes inside a LedgerBatch, so no message type leads to them."""
 
 

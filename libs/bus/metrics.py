@@ -21,6 +21,10 @@ REDISPATCHES = Counter("tokenrouter_redispatches_total", "Requests published ane
 ATTEMPTS = Counter(
     "tokenrouter_attempts_total", "Provider calls, by provider and outcome.", ["provider", "outcome"], registry=REGISTRY
 )
+TTFT_SECONDS = Histogram(
+    "tokenrouter_ttft_seconds", "Seconds from the provider call to the first sign of a streamed answer, by provider.", ["provider"],
+    registry=REGISTRY, buckets=(0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120),
+)
 TOKENS = Counter("tokenrouter_tokens_total", "Tokens by provider and direction (input, output).", ["provider", "direction"], registry=REGISTRY)
 LEDGER_ROWS = Counter("tokenrouter_ledger_rows_total", "Ledger rows made durable in JetStream.", registry=REGISTRY)
 LEDGER_RETRIES = Counter("tokenrouter_ledger_retries_total", "Ledger publishes that had to be repeated.", registry=REGISTRY)

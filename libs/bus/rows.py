@@ -3,16 +3,19 @@
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
+from libs.contracts.decisions import Decision
 from libs.contracts.errors import ErrorInfo
-from libs.contracts.ledger import AttemptRow, DeliveryRow, LedgerRow, RequestRow, Table
+from libs.contracts.ledger import AttemptRow, DeliveryRow, FeedbackRow, LedgerRow, RequestRow, Table
+from libs.contracts.reading import Reading
 from libs.contracts.requests import Admitted, Routed, Ruled, Screened
 from libs.contracts.state import issued_key
 
 _encode = msgspec.json.Encoder().encode
 
 
-def encode_row(table: Table, row: RequestRow | AttemptRow | DeliveryRow) -> LedgerRow:
+def encode_row(table: Table, row: RequestRow | AttemptRow | DeliveryRow | FeedbackRow) -> LedgerRow:
     """A row as it travels."""
     return LedgerRow(table, _encode(row))
 
@@ -25,7 +28,7 @@ def request_row(message: Admitted, *, ended_by: str, status: str, now: float, **
         decision = message.decision
         routed = {
             "mode": decision.mode, "candidates": msgspec.Raw(decision.scored or b"[]"), "excluded": decision.excluded,
-            "confidence": decision.confidence,
+            "confidence": decision.confidence, **_explained(decision, facts.reading), "facts": structs.replace(facts, metadata={}, reading=None),
         }
     else:
         routed = {"mode": facts.override.mode or facts.target.mode or "balance"}
@@ -50,6 +53,27 @@ def request_row(message: Admitted, *, ended_by: str, status: str, now: float, **
         **routed,
         **columns,
     )
+
+
+def _explained(decision: Decision, reading: Reading | None) -> dict[str, Any]:
+    """Why it was decided so, and what was expected of the candidate that was called last."""
+    called = decision.candidates[decision.chosen]
+    understood = reading if reading is not None and not reading.because else None
+    return {
+        "task_family": max(understood.families, key=understood.families.__getitem__) if understood and understood.families else "",
+        "difficulty": understood.difficulty if understood else 0.0,
+        "reason": decision.reason,
+        "chosen_for": decision.chosen_for,
+        "candidate": f"{called.provider}/{called.model}",
+        "expected_usd": called.expected_usd,
+        "expected_s": called.expected_s,
+        "expected_quality": called.quality if called.catalog_quality is None else called.catalog_quality,
+        "reading": reading,
+        "decision": {
+            "weights": decision.weights, "input_tokens": decision.input_tokens, "output_tokens": decision.output_tokens,
+            "policy_revision": decision.policy_revision,
+        },
+    }
 
 
 def refused_row(message: Admitted, error: ErrorInfo, *, ended_by: str, status: str, now: float, **columns: Any) -> RequestRow:

@@ -67,6 +67,7 @@ BUCKETS = (
     api.KeyValueConfig(bucket=subjects.KEYS_BUCKET, history=2, storage=api.StorageType.FILE),
     api.KeyValueConfig(bucket=subjects.VAULT_BUCKET, history=2, storage=api.StorageType.FILE),
     api.KeyValueConfig(bucket=subjects.JOBS_BUCKET, history=1, max_value_size=MIB, max_bytes=256 * MIB, ttl=DAY, storage=api.StorageType.FILE),
+    api.KeyValueConfig(bucket=subjects.PRICES_BUCKET, history=8, max_value_size=4 * MIB, storage=api.StorageType.FILE),
 )
 CLAIMS = api.ObjectStoreConfig(bucket=subjects.CLAIMS_BUCKET, ttl=3600.0, storage=api.StorageType.FILE, max_bytes=2048 * MIB)
 STATE_BODIES = api.ObjectStoreConfig(

@@ -2,15 +2,18 @@
 
 import time
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct, structs
 
 from libs.catalog.capabilities import capabilities, expanded
-from libs.catalog.prices import PERIOD, listing
+from libs.catalog.prices import PERIOD, edition, listing
+from libs.catalog.quality import EDITORIAL, Benchmark, Figure, Prior, Source, mean, plain, priors
 from libs.contracts.decisions import Price
 from libs.contracts.health import OfferedModel
+from libs.contracts.reading import FAMILIES, Family
 
 
 class Model(Struct, frozen=True, kw_only=True):
@@ -27,10 +30,17 @@ class Model(Struct, frozen=True, kw_only=True):
     can: frozenset[str]
     """Names from libs.catalog.capabilities."""
     quality: float
+    """The mean of `families`."""
+    families: tuple[float, ...]
+    """Share of a mix of tasks of middling difficulty that it solves, 0 to 1, by family in the order of FAMILIES."""
+    priors: tuple[Prior, ...]
+    """Where each of them comes from."""
     ttft_s: float
     tokens_per_s: float
     auto: bool = False
     """`auto` may choose it."""
+    overridden: tuple[str, ...] = ()
+    """What a workspace's policy or its feedback changed: names of fields."""
 
     @property
     def reasoning(self) -> bool:
@@ -43,85 +53,122 @@ class Model(Struct, frozen=True, kw_only=True):
         return "embeddings" in self.can
 
 
-class _Traits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Curated(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    provider: str
+    id: str
+    quality: dict[Family, Figure]
+    ttft_s: float
+    tokens_per_s: float
+    max_output: int | None = None
+
+
+class _Embedder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    provider: str
+    id: str
+    quality: float
+    ttft_s: float
+    tokens_per_s: float = 1.0
+    """It writes nothing, so this decides nothing."""
+    max_output: int | None = None
+
+
+class _Defaults(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     quality: float
     ttft_s: float
     tokens_per_s: float
 
 
-class _Curated(_Traits, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    provider: str
-    id: str
-    max_output: int | None = None
-
-
-class _Embedder(_Curated, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    tokens_per_s: float = 1.0
-    """It writes nothing, so this decides nothing."""
-
-
 class _Catalog(Struct, frozen=True, forbid_unknown_fields=True):
     as_of: str
+    benchmark: list[Benchmark]
+    source: list[Source]
     model: list[_Curated]
     embedder: list[_Embedder]
-    defaults: _Traits
+    defaults: _Defaults
 
 
 _CATALOG = msgspec.toml.decode((Path(__file__).parent / "models.toml").read_bytes(), type=_Catalog)
-_CURATED = {(entry.provider, entry.id): entry for entry in (*_CATALOG.model, *_CATALOG.embedder)}
+_CURATED: dict[tuple[str, str], _Curated | _Embedder] = {
+    (entry.provider, entry.id): entry for entry in chain[_Curated | _Embedder](_CATALOG.model, _CATALOG.embedder)
+}
+_BENCHMARKS = {benchmark.id: benchmark for benchmark in _CATALOG.benchmark}
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(OfferedModel).decode
 AS_OF = _CATALOG.as_of
+SOURCES = {source.id: source for source in _CATALOG.source} | {
+    own.id: own for own in (
+        Source("default", "a default, since nobody has looked at this model", AS_OF, ""),
+        Source("settings", "the operator's settings", "", ""),
+        Source("workspace", "the workspace's policy", "", ""),
+        Source("feedback", "learned from the workspace's feedback", "", ""),
+    )
+}
+"""By the id that a prior names."""
 
 
 def curated(now: float | None = None) -> list[Model]:
-    """The models that `auto` chooses among for an answer. `now`: Unix seconds, for the prices; the clock's when left out."""
-    return _curated(_period(now))[0]
+    """The models that `auto` chooses among for an answer. `now`: Unix seconds, for the prices; the clock's when left out.
+
+    While period and price list are the same, the same objects come again, here and from `find` and `offered`.
+    """
+    return _curated(_period(now), edition())[0]
 
 
 def embedders(now: float | None = None) -> list[Model]:
     """The models that `auto` chooses among for embeddings."""
-    return _curated(_period(now))[1]
+    return _curated(_period(now), edition())[1]
 
 
 def find(provider: str, model: str, now: float | None = None) -> Model | None:
     """A model by its id at a provider; None when neither the catalog nor the price list has it."""
-    return _find(provider, model, _period(now))
+    return _find(provider, model, _period(now), edition())
 
 
 def offered(provider: str, offer: OfferedModel, now: float | None = None) -> Model:
     """A model that the settings name. What they say of it goes over what the catalog and the price list know."""
-    return _offered(provider, offer, _period(now))
+    return _offered(provider, _encode(offer), _period(now), edition())
 
 
 def _period(now: float | None) -> int:
     return int((time.time() if now is None else now) // PERIOD)
 
 
-@lru_cache(maxsize=2)
-def _curated(period: int) -> tuple[list[Model], list[Model]]:
-    found = [_model(provider, model, period) for provider, model in _CURATED]
+@lru_cache(maxsize=4)
+def _curated(period: int, edition: int) -> tuple[list[Model], list[Model]]:
+    found = [model for model in (_find(provider, id_, period, edition) for provider, id_ in _CURATED) if model is not None]
     return [model for model in found if not model.embeds], [model for model in found if model.embeds]
 
 
 @lru_cache(maxsize=4096)
-def _find(provider: str, model: str, period: int) -> Model | None:
+def _find(provider: str, model: str, period: int, edition: int) -> Model | None:
     found = _model(provider, model, period)
     return found if found.auto or found.price is not None else None
 
 
 @lru_cache(maxsize=4096)
-def _offered(provider: str, offer: OfferedModel, period: int) -> Model:
-    known = _model(provider, offer.id, period)
-    price = _price_of(offer) or known.price
+def _offered(provider: str, offer: bytes, period: int, edition: int) -> Model:
+    said = _decode(offer)
+    known = _model(provider, said.id, period)
+    price = _price_of(said) or known.price
+    told = _priors_of(said, known.priors)
     return structs.replace(
-        known,
-        price=price,
+        priced(known, price),
+        context_window=said.context_window or known.context_window,
+        max_output=said.max_output or known.max_output,
+        can=(known.can | expanded(said.has)) - expanded(said.lacks),
+        quality=mean(told),
+        families=tuple(prior.quality for prior in told),
+        priors=told,
+        auto=said.auto or known.auto,
+    )
+
+
+def priced(model: Model, price: Price | None) -> Model:
+    """The model at another price."""
+    return structs.replace(
+        model, price=price,
         usd_per_input_token=_per_token(price.input if price else None),
         usd_per_output_token=_per_token(price.output if price else None),
-        context_window=offer.context_window or known.context_window,
-        max_output=offer.max_output or known.max_output,
-        can=(known.can | expanded(offer.has)) - expanded(offer.lacks),
-        quality=known.quality if offer.quality is None else offer.quality,
-        auto=offer.auto or known.auto,
     )
 
 
@@ -131,10 +178,18 @@ def _price_of(offer: OfferedModel) -> Price | None:
     return Price(version="settings", input=offer.input_usd_per_mtok, output=offer.output_usd_per_mtok)
 
 
+def _priors_of(offer: OfferedModel, known: tuple[Prior, ...]) -> tuple[Prior, ...]:
+    if offer.quality is not None:
+        known = plain(offer.quality, "settings")
+    own = offer.quality_by_family
+    return tuple(Prior(own[family], "settings", "") if family in own else prior for family, prior in zip(FAMILIES, known, strict=True))
+
+
 def _model(provider: str, model: str, period: int) -> Model:
     entry = _CURATED.get((provider, model))
     traits = entry or _CATALOG.defaults
     listed = listing(provider, model, period * PERIOD)
+    known = _curated_priors(entry)
     return Model(
         provider=provider,
         id=model,
@@ -144,11 +199,23 @@ def _model(provider: str, model: str, period: int) -> Model:
         context_window=listed.context_window if listed else None,
         max_output=entry.max_output if entry else None,
         can=capabilities(provider, model),
-        quality=traits.quality,
+        quality=mean(known),
+        families=tuple(prior.quality for prior in known),
+        priors=known,
         ttft_s=traits.ttft_s,
         tokens_per_s=traits.tokens_per_s,
         auto=entry is not None,
     )
+
+
+def _curated_priors(entry: _Curated | _Embedder | None) -> tuple[Prior, ...]:
+    match entry:
+        case _Curated():
+            return priors(entry.quality, _BENCHMARKS)
+        case _Embedder():
+            return plain(entry.quality, EDITORIAL)
+        case _:
+            return plain(_CATALOG.defaults.quality, "default")
 
 
 def _per_token(rate: str | None) -> float | None:

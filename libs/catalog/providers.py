@@ -33,6 +33,8 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     too for what Responses has no field for, such as stop strings."""
     chat: dict[str, Any] = {}
     """How its Chat Completions differ from OpenAI's; fields of services.provider_worker.dialects.chat.quirks.Quirks."""
+    keeps_data: bool = True
+    """It keeps prompts for its own purposes, or may."""
     models: list[OfferedModel] = []
     """Models that the catalog does not know."""
 

@@ -5,7 +5,6 @@ from typing import Literal
 from msgspec import Struct
 
 from libs.contracts.message import RuleTrace, Warning
-from libs.contracts.reading import Reading
 
 Mode = Literal["balance", "cost", "quality", "latency"]
 Billing = Literal["none", "billed", "maybe"]
@@ -70,9 +69,9 @@ class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """USD per million tokens as decimal strings; a missing rate is None, never zero."""
 
     version: str
-    """Source and date of the price, e.g. `genai-prices 0.2.3`."""
+    """Source and date of the price: `genai-prices 0.2.3`, `genai-prices 2026-11-20 (3f2a91c)`, `settings` or `workspace`."""
     checked: str = ""
-    """The day on which the source last compared it with the vendor's page, ISO 8601; empty when it does not say."""
+    """The day of the price list, ISO 8601; empty for a price of the settings' or of a workspace's own."""
     input: str | None = None
     cached_input: str | None = None
     cache_write: str | None = None
@@ -106,6 +105,8 @@ class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Answers that this speed was seen in, as far as they still count; 0: it is the catalog's estimate."""
     failing: float = 0.0
     """Share of recent calls that failed."""
+    catalog_quality: float | None = None
+    """`quality` without what was learned from feedback; None when that makes no difference."""
     cached_tokens: int = 0
     """Input tokens expected to be read from the provider's prompt cache."""
     price_version: str = ""
@@ -143,8 +144,6 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The choice in one sentence."""
     weights: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Of cost, quality, latency."""
-    reading: Reading | None = None
-    """What the prompt was taken for."""
     chosen_for: Literal["score", "order", "split", "exploration", "cache"] = "score"
     """Why the first candidate is the first."""
     input_tokens: int = 0

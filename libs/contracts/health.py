@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from libs.contracts.message import Message
+from libs.contracts.reading import Family
 from libs.contracts.telemetry import Rest
 
 Dollars = Annotated[str, Meta(pattern=r"^[0-9]+(\.[0-9]+)?$")]
@@ -27,7 +28,9 @@ class OfferedModel(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """USD per million tokens as a decimal string; "0" is a price, None is not known."""
     output_usd_per_mtok: Dollars | None = None
     quality: Annotated[float, Meta(ge=0, le=1)] | None = None
-    """0 to 1, on the catalog's scale."""
+    """0 to 1, on the catalog's scale, for every family of tasks that `quality_by_family` does not name."""
+    quality_by_family: dict[Family, Annotated[float, Meta(ge=0, le=1)]] = {}
+    """The same, family by family: code, math, science, knowledge, reasoning, writing, tools."""
     auto: bool = False
     """`auto` may choose it."""
 

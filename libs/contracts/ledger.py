@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from libs.contracts.message import Message
 
-Table = Literal["requests", "attempts", "deliveries"]
+Table = Literal["requests", "attempts", "deliveries", "feedback"]
 
 
 class RequestRow(Struct, kw_only=True):
@@ -57,6 +57,28 @@ class RequestRow(Struct, kw_only=True):
     traceparent: str
     idempotency_key: str = ""
     background: bool = False
+    task_family: str = ""
+    """What the prompt was taken for: the likeliest family of its reading; empty when it was not read, or not with enough certainty."""
+    difficulty: float = 0.0
+    """0 to 1, of the same reading."""
+    reason: str = ""
+    """The choice in one sentence."""
+    chosen_for: str = ""
+    """score, order, split, exploration or cache; empty when the router chose nothing."""
+    candidate: str = ""
+    """`provider/model` of the candidate that was called last, as the catalog names it: `model` may be a dated snapshot of it."""
+    expected_usd: float | None = None
+    """Of that candidate, as are the next two; None when its price is not known."""
+    expected_s: float | None = None
+    """Seconds to the end of the answer."""
+    expected_quality: float | None = None
+    """0 to 1, of this prompt, without what was learned from feedback: feedback is compared with it, and would else be with itself."""
+    reading: Any = None
+    """A Reading; None when the prompt was not read."""
+    decision: Any = None
+    """What deciding again takes and no other column has: `{weights, input_tokens, output_tokens, policy_revision}`."""
+    facts: Any = None
+    """RequestFacts without its metadata and reading, which have columns of their own."""
 
 
 class AttemptRow(Struct, kw_only=True):
@@ -113,6 +135,24 @@ class DeliveryRow(Struct, kw_only=True):
     total_ms: float
     dispatches: int
     rank: int
+
+
+class FeedbackRow(Struct, kw_only=True):
+    """What a client thinks of an answer. Key: workspace, created_at, request_id, api_key_id; the newest `at` wins."""
+
+    feedback_id: str
+    """`fb_…`"""
+    request_id: str
+    workspace: str
+    api_key_id: str
+    at: float
+    """Unix seconds."""
+    created_at: float
+    """Of the request."""
+    score: float
+    """0 to 1."""
+    label: str = ""
+    comment: str = ""
 
 
 class LedgerRow(Struct, frozen=True, array_like=True):

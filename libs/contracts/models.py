@@ -30,7 +30,8 @@ def parse_model(text: str) -> Target:
     1. `auto` or `auto:X`; 2. a mode after the last `:`; 3. a provider before the first `/` or `:`; 4. the rest is the model.
     """
     if text == "auto":
-        return Target(mode="balance")
+        # The default mode is not one that was asked for.
+        return Target()
     head, colon, tail = text.rpartition(":")
     mode = _MODES.get(tail) if colon else None
     if mode is not None:

@@ -135,3 +135,16 @@ class Learned(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ratings: int
     models: dict[str, dict[Family, LearnedQuality]]
     """`provider/model` → family."""
+
+
+class PriceList(Struct, frozen=True, kw_only=True):
+    """A price list newer than the one that ships with us: one KV value, `list` in its own bucket. Deleted, ours is back in force."""
+
+    at: str
+    """The day on which it was taken, ISO 8601."""
+    source: str
+    """Its address, or the name of the file."""
+    sha256: str
+    """Of the data unpacked, in hex."""
+    data: bytes
+    """zlib; JSON as the genai-prices project publishes it."""

@@ -7,6 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+Sort = Literal["price", "throughput", "latency"]
+
 
 class MaxPrice(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """USD, per million tokens; above any of them a candidate is left out, and so is one whose price is not known."""
@@ -25,8 +27,10 @@ class Preferences(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ignore: list[str] = []
     allow_fallbacks: bool = True
     """False: only what `order` names, or without it only the best candidate."""
-    sort: Literal["price", "throughput", "latency"] | None = None
+    sort: Sort | None = None
     """By this alone instead of by the mode's weights."""
     max_price: MaxPrice = MaxPrice()
     data_collection: Literal["allow", "deny"] = "allow"
     """deny: no provider that keeps prompts for its own purposes."""
+    unheeded: list[str] = []
+    """Fields that were sent and are not heeded here; the response warns of them."""

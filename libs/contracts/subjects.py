@@ -13,6 +13,8 @@ STATE_BODIES_BUCKET = "tokenrouter_state"
 IDEMPOTENCY_STREAM = "IDEMPOTENCY"
 BACKGROUND_STREAM = "BACKGROUND"
 JOBS_BUCKET = "tokenrouter_jobs"
+PRICES_BUCKET = "tokenrouter_prices"
+PRICES_KEY = "list"
 
 ADMITTED = f"{ROOT}.request.admitted.*"
 SCREENED = f"{ROOT}.request.screened.*"

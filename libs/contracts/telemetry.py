@@ -50,7 +50,8 @@ class Timing(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Remaining(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What an account may still do, by the headers of a good answer."""
+    """What an account may still do, by the headers of a good answer: told while it is little, and once more, without numbers, when it is
+    not any longer."""
 
     provider: str
     account: str
@@ -115,7 +116,7 @@ class Signal(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Share of recent calls that failed, 0 to 1."""
     requests_left: int | None = None
     tokens_left: int | None = None
-    """What the account may still use until its window is over; None: not known, or the window is over."""
+    """What the account may still use until its window is over; None: not known, plenty, or the window is over."""
 
 
 UNKNOWN = Signal()

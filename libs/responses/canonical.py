@@ -27,7 +27,8 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "conversation": ((str, dict), "a string or an object"), "user": ((str,), "a string"), "truncation": ((str,), "a string"),
     "service_tier": ((str,), "a string"), "prompt_cache_key": ((str,), "a string"), "safety_identifier": ((str,), "a string"),
     "prompt": ((dict,), "an object"), "router_mode": ((str,), "a string"), "router_model": ((str,), "a string"),
-    "router_provider": ((str,), "a string"), "stop": ((str, list), "a string or an array of strings"), "seed": (_INTEGER, "an integer"),
+    "router_provider": ((str,), "a string"), "provider": ((dict,), "an object"),
+    "stop": ((str, list), "a string or an array of strings"), "seed": (_INTEGER, "an integer"),
     "presence_penalty": (_NUMBER, "a number"), "frequency_penalty": (_NUMBER, "a number"), "logit_bias": ((dict,), "an object"),
 }
 _STANDS_FOR_INPUT = frozenset({"previous_response_id", "conversation", "prompt"})

@@ -17,6 +17,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     provider: str | None
     model: str | None
     mode: Mode
+    mode_named: bool = False
+    """Somebody asked for this mode; otherwise it is the default."""
     dropped: list[str] = []
     """What had to give way, in words for a warning."""
 
@@ -36,7 +38,7 @@ def resolve(layers: list[Target], offers: Offers) -> Wish:
             dropped.append(f"provider '{provider}' does not have model '{layer.model}'; the provider was freed")
             provider = None
         provider, model, mode = layer.provider or provider, layer.model or model, layer.mode or mode
-    return Wish(provider=provider, model=model, mode=mode or "balance", dropped=dropped)
+    return Wish(provider=provider, model=model, mode=mode or "balance", mode_named=mode is not None, dropped=dropped)
 
 
 def split(layer: Target, providers: Container[str]) -> Target:

@@ -4,15 +4,13 @@ import asyncio
 import logging
 import time
 from pathlib import Path
-from typing import Any
 
 import nats
-from nats.aio.client import Client
-from nats.errors import NoServersError
 from nats.js import JetStreamContext
 
 from libs.bus import topology
 from services.bootstrap import keys, vault
+from services.bootstrap.connect import connected
 from services.bootstrap.settings import BootstrapSettings
 
 log = logging.getLogger("tokenrouter.bootstrap")
@@ -20,7 +18,7 @@ log = logging.getLogger("tokenrouter.bootstrap")
 
 async def bootstrap(settings: BootstrapSettings) -> None:
     """Bring the bus to its declared state. Raises SystemExit when NATS cannot be reached or refuses us."""
-    connection = await _connect(settings)
+    connection = await connected(settings, "bootstrap", settings.nats_wait)
     try:
         js = connection.jetstream(timeout=10.0)
         await _declare(js, settings)
@@ -45,26 +43,3 @@ async def _declare(js: JetStreamContext, settings: BootstrapSettings) -> None:
             if time.monotonic() > deadline:
                 raise SystemExit("JetStream does not answer; is it enabled on the NATS server?") from error
             await asyncio.sleep(0.5)
-
-
-async def _connect(settings: BootstrapSettings) -> Client:
-    credentials: dict[str, Any] = {"user": settings.nats_user, "password": settings.nats_password} if settings.nats_user else {}
-    servers = [url.strip() for url in settings.nats_url.split(",")]
-    deadline = time.monotonic() + settings.nats_wait
-    while True:
-        try:
-            # nats-py takes 0 attempts for any number of them, and heeds allow_reconnect only once a server has answered.
-            return await nats.connect(
-                servers, name=f"bootstrap/{settings.instance}", inbox_prefix="_INBOX_bootstrap", allow_reconnect=False,
-                max_reconnect_attempts=1, reconnect_time_wait=0.1, connect_timeout=2, error_cb=_quiet, **credentials,
-            )
-        except (NoServersError, OSError, nats.errors.Error) as error:
-            if "authorization" in str(error).lower():
-                raise SystemExit("NATS refuses the bootstrap user; check NATS_USER and NATS_PASSWORD") from error
-            if time.monotonic() > deadline:
-                raise SystemExit("NATS cannot be reached; check NATS_URL") from error
-            await asyncio.sleep(0.5)
-
-
-async def _quiet(error: Exception) -> None:
-    log.debug("connection error", extra={"error": type(error).__name__})

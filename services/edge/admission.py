@@ -12,6 +12,7 @@ from libs.contracts.models import DEFAULT_MODEL, PROVIDERS, mode_of, parse_model
 from libs.contracts.requests import RequestFacts
 from libs.responses.text import facts as content_facts
 from services.edge.formats.format import StreamFormat
+from services.edge.preferences import preferences
 
 KEY_HEADERS = {f"x-{provider}-key": provider for provider in PROVIDERS}
 _encode = msgspec.json.Encoder().encode
@@ -42,6 +43,7 @@ def admit(
             target=_target(request),
             override=_override(request, providers),
             metadata=request.get("metadata", {}),
+            preferences=preferences(request["provider"]) if "provider" in request else None,
             explain=headers.get("x-tokenrouter-explain", "").lower() in ("true", "1"),
             **(content_facts(request) if facts is None else facts),
         ),
@@ -70,7 +72,9 @@ _RANGES: dict[str, tuple[int, int | None]] = {
 
 
 def _target(request: dict[str, Any]) -> Target:
-    model = request.get("model", DEFAULT_MODEL).strip()
+    if "model" not in request:
+        return Target()
+    model = request["model"].strip()
     if not model:
         raise InvalidRequest("model must not be empty; leave it out for auto:balance", param="model")
     target = parse_model(model)

@@ -10,9 +10,11 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from libs.bus import metrics
 from libs.bus.service import Bus
 from libs.bus.watch import Watch
+from libs.catalog import prices
+from libs.catalog.workspaces import Workspaces
 from libs.contracts import subjects
 from libs.contracts.errors import RouterError
-from services.edge import apis, conversations, logs, models, stored
+from services.edge import apis, conversations, feedback, logs, models, routing_policy, stored
 from services.edge.answer import Body
 from services.edge.apis import Api
 from services.edge.arrival import Arrival, check_size, headers_of
@@ -35,7 +37,7 @@ def paths(path: str) -> list[str]:
 
 def application(bus: Bus, settings: EdgeSettings, sockets: Sockets | None = None) -> Litestar:
     """The edge's HTTP application."""
-    edge = Edge(bus, settings)
+    edge, workspaces = Edge(bus, settings), Workspaces()
     sockets = sockets or Sockets(settings.max_body_bytes)
     edge.registry.listen(bus.broker)
     bus.listeners += [edge.flights.listen, edge.background.listen]
@@ -44,6 +46,8 @@ def application(bus: Bus, settings: EdgeSettings, sockets: Sockets | None = None
         Watch(subjects.KEYS_BUCKET, ">", edge.keys.apply),
         Watch(subjects.VAULT_BUCKET, ">", edge.apply_vault),
         Watch(subjects.JOBS_BUCKET, ">", edge.background.apply),
+        *(Watch(subjects.POLICIES_BUCKET, f"{kind}.*", workspaces.apply) for kind in ("policy", "learned")),
+        Watch(subjects.PRICES_BUCKET, subjects.PRICES_KEY, prices.apply),
     ]
 
     async def start(_: Any) -> None:
@@ -62,11 +66,13 @@ def application(bus: Bus, settings: EdgeSettings, sockets: Sockets | None = None
             responses(edge, sockets),
             *(creating(edge, api, path, summary) for api, path, summary in CREATING),
             *stored.routes(edge, paths("/responses")),
+            *feedback.routes(edge, paths("/responses")),
             *conversations.routes(edge, paths("/conversations")),
-            *models.routes(edge, paths("/models")),
+            *models.routes(edge, workspaces, paths("/models")),
             *logs.routes(edge, paths("/logs")),
             *routes(routing_book(edge), paths("/routing-rules"), "routing rule"),
             *routes(firewall_book(edge), paths("/firewall-rules"), "firewall rule"),
+            *routing_policy.routes(routing_policy.PolicyBook(edge), paths("/routing/policy")),
             healthz, readyz(edge), scrape, described,
         ],
         on_startup=[start],

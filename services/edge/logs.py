@@ -36,8 +36,9 @@ LOOK_AGAIN = 0.1
 RETRY_AFTER = 2
 
 
-class _Key(Struct, frozen=True):
-    request_id: str
+class _Began(Struct, frozen=True):
+    micros: int
+    """Unix time at which the request came, in millionths of a second."""
 
 
 async def listed(connection: Client, workspace: str, wanted: logs_query.Page) -> dict[str, Any]:
@@ -64,15 +65,21 @@ async def found(connection: Client, workspace: str, some_id: str) -> dict[str, A
 async def known(connection: Client, workspace: str, request_id: str) -> bool:
     """Whether the workspace has had that request; waits a little, since the ledger is a little behind. Takes response ids too.
     Raises Unavailable."""
+    return await began(connection, workspace, request_id) is not None
+
+
+async def began(connection: Client, workspace: str, request_id: str) -> float | None:
+    """When the request came, in Unix seconds as the ledger's keys have them; None when the workspace has had none with that id, or with
+    that response id. Waits a little like `known`. Raises Unavailable."""
     canonical = request_id_of(request_id)
     if canonical is None:
-        return False
-    query, patient_until = logs_query.known_query(workspace, canonical), time.monotonic() + LAG
-    while not await _rows(connection, query, _Key):
+        return None
+    query, patient_until = logs_query.began_query(workspace, canonical), time.monotonic() + LAG
+    while not (rows := await _rows(connection, query, _Began)):
         if time.monotonic() >= patient_until:
-            return False
+            return None
         await asyncio.sleep(LOOK_AGAIN)
-    return True
+    return rows[0].micros / 1e6
 
 
 def routes(edge: "Edge", paths: list[str]) -> list[Any]:

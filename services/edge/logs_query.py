@@ -167,9 +167,10 @@ def attempts_query(workspace: str, row: Logged) -> SqlQuery:
     return _query(sql, {"workspace": workspace, "created_at": row.created_at, "request_id": row.request_id})
 
 
-def known_query(workspace: str, request_id: str) -> SqlQuery:
+def began_query(workspace: str, request_id: str) -> SqlQuery:
     """One row when the request is there. Reads the table: for that it does not matter which of a request's rows counts."""
-    sql = "SELECT request_id FROM requests_log WHERE workspace = {workspace:String} AND request_id = {request_id:String} LIMIT 1"
+    where = "workspace = {workspace:String} AND request_id = {request_id:String}"
+    sql = f"SELECT toUnixTimestamp64Micro(created_at) AS micros FROM requests_log WHERE {where} LIMIT 1"
     return _query(sql, {"workspace": workspace, "request_id": request_id})
 
 

@@ -1,7 +1,7 @@
 """GET /v1/models: the names that a request's `model` may have, with what is known of each.
 
-An entry has the fields of OpenAI's Model and ours beside them. A model that one provider has goes by its own id. Where several have it,
-the id alone stands for all of them, described as the first has it, and `provider/id` for each.
+An entry has the fields of OpenAI's Model and ours beside them, as the workspace's policy has them. A model that one provider has goes
+by its own id. Where several have it, the id alone stands for all of them, described as the first has it, and `provider/id` for each.
 """
 
 import time
@@ -15,11 +15,16 @@ from litestar import Request, get
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
-from libs.catalog.models import AS_OF, Model, curated, find, offered
-from libs.contracts.decisions import Price, Target
+from libs.catalog.models import AS_OF, SOURCES, Model, curated, find, offered
+from libs.catalog.overrides import Tailor
+from libs.catalog.quality import Prior
+from libs.catalog.workspaces import Workspaces
+from libs.contracts.decisions import Price, PriceTier, Target
 from libs.contracts.errors import ModelNotFound
 from libs.contracts.health import OfferedModel, ProviderAccount
 from libs.contracts.models import PROVIDERS, parse_model
+from libs.contracts.policies import RoutingPolicy
+from libs.contracts.reading import FAMILIES
 from services.edge.admission import KEY_HEADERS
 from services.edge.answer import Body
 
@@ -37,21 +42,29 @@ CREATED = int(datetime.fromisoformat(AS_OF).replace(tzinfo=UTC).timestamp())
 LONGEST = 256
 """Characters of a name that is looked up: what is looked up is remembered."""
 _PER_MTOK = Decimal(1_000_000)
+_RATES = {
+    "inputCostPerToken": ("input", "input_tiers"),
+    "outputCostPerToken": ("output", "output_tiers"),
+    "cachedInputCostPerToken": ("cached_input", "cached_input_tiers"),
+    "cacheWriteCostPerToken": ("cache_write", "cache_write_tiers"),
+}
+ANY = Tailor(RoutingPolicy())
+"""What a workspace without a policy makes of models."""
 
 
-def listed(accounts: Accounts, own_keys: frozenset[str], now: float) -> list[Entry]:
+def listed(accounts: Accounts, own_keys: frozenset[str], now: float, tailor: Tailor = ANY) -> list[Entry]:
     """Every entry: the aliases, then the models of the providers that may be called. `own_keys`: providers whose key the request
-    brings; `now`: Unix seconds, for the prices."""
-    shelf = _Shelf(accounts, own_keys, now)
+    brings; `now`: Unix seconds, for the prices; `tailor`: of the workspace."""
+    shelf = _Shelf(accounts, own_keys, now, tailor)
     return [*(_alias(name, parse_model(name), shelf) for name in ALIASES), *(shelf.entry(name, model) for name, model in shelf.names())]
 
 
-def find_listed(name: str, accounts: Accounts, own_keys: frozenset[str], now: float) -> Entry | None:
+def find_listed(name: str, accounts: Accounts, own_keys: frozenset[str], now: float, tailor: Tailor = ANY) -> Entry | None:
     """The entry for anything that `model` may say, models that only the price list knows included; None when no provider that may be
-    called has it."""
+    called has it, or the workspace's policy does not let it be used."""
     if len(name) > LONGEST:
         return None
-    shelf = _Shelf(accounts, own_keys, now)
+    shelf = _Shelf(accounts, own_keys, now, tailor)
     for known, model in shelf.names():
         if known == name:
             return shelf.entry(name, model)
@@ -63,12 +76,12 @@ def find_listed(name: str, accounts: Accounts, own_keys: frozenset[str], now: fl
     return None if found is None else shelf.entry(name, found)
 
 
-def routes(edge: "Edge", paths: list[str]) -> list[Any]:
+def routes(edge: "Edge", workspaces: Workspaces, paths: list[str]) -> list[Any]:
     """GET on the list and on one entry."""
 
-    def asked(request: AnyRequest) -> tuple[Accounts, frozenset[str], float]:
-        edge.keys.caller(request.headers)
-        return edge.registry.accounts(), own_keys(request.headers), time.time()
+    def asked(request: AnyRequest) -> tuple[Accounts, frozenset[str], float, Tailor]:
+        view = workspaces.of(edge.keys.caller(request.headers).workspace)
+        return edge.registry.accounts(), own_keys(request.headers), time.time(), view.tailor
 
     @get(paths, summary="List the models that this key can use")
     async def listing(request: AnyRequest) -> ASGIApp:
@@ -80,7 +93,10 @@ def routes(edge: "Edge", paths: list[str]) -> list[Any]:
         name = model_id.removeprefix("/")
         entry = find_listed(name, *asked(request))
         if entry is None:
-            raise ModelNotFound(f"model '{name}' is not known at any provider that is configured or that you sent a key for", param="model")
+            raise ModelNotFound(
+                f"model '{name}' is not known at any provider that is configured or that you sent a key for, or your routing policy denies it",
+                param="model",
+            )
         return _json(entry)
 
     return [listing, shown]
@@ -94,8 +110,8 @@ def own_keys(headers: Mapping[str, str]) -> frozenset[str]:
 class _Shelf:
     """The models at the providers that may be called."""
 
-    def __init__(self, accounts: Accounts, own_keys: frozenset[str], now: float) -> None:
-        self._accounts, self._own_keys, self._now = accounts, own_keys, now
+    def __init__(self, accounts: Accounts, own_keys: frozenset[str], now: float, tailor: Tailor) -> None:
+        self._accounts, self._own_keys, self._now, self._tailor = accounts, own_keys, now, tailor
         self.providers = _in_order(
             provider for provider, its in accounts.items() if provider in own_keys or any(account.configured for account in its)
         )
@@ -103,18 +119,19 @@ class _Shelf:
         self.models = self._all()
 
     def _all(self) -> list[Model]:
-        """What the settings say of a model goes over the catalog."""
+        """What the settings say of a model goes over the catalog, and what the workspace says over both."""
         found: list[Model] = []
         for provider in self.providers:
             offers = self._offers[provider]
             found += [model for model in curated(self._now) if model.provider == provider and model.id not in offers]
             found += [offered(provider, offer, self._now) for offer in offers.values()]
-        return found
+        return [self._tailor(model) for model in found if self._tailor.allows(model)]
 
     def model(self, provider: str, model_id: str) -> Model | None:
         """One by its id, from the settings or from the catalog."""
         offer = self._offers[provider].get(model_id)
-        return find(provider, model_id, self._now) if offer is None else offered(provider, offer, self._now)
+        found = find(provider, model_id, self._now) if offer is None else offered(provider, offer, self._now)
+        return self._tailor(found) if found is not None and self._tailor.allows(found) else None
 
     def names(self) -> list[tuple[str, Model]]:
         """Each name under which a request reaches a model, with the model."""
@@ -139,6 +156,8 @@ class _Shelf:
             "capabilities": sorted(model.can),
             "provider": model.provider,
             "quality": model.quality,
+            "quality_by_family": None if model.embeds else _judged(model.priors),
+            "overridden": list(model.overridden),
         }
         if model.provider not in self._own_keys and any(account.sandbox for account in self._accounts[model.provider]):
             entry["sandbox"] = True
@@ -178,6 +197,8 @@ def _alias(name: str, target: Target, shelf: _Shelf) -> Entry:
         "capabilities": sorted(frozenset().union(*able)),
         "provider": target.provider,
         "quality": None,
+        "quality_by_family": None,
+        "overridden": [],
         "mode": target.mode or "balance",
     }
 
@@ -187,13 +208,39 @@ def _entry(name: str, owner: str) -> Entry:
 
 
 def _pricing(price: Price | None) -> Entry:
-    """List price in US dollars per token; null is not known, 0 is free."""
+    """US dollars per token; null is not known, 0 is free."""
     return {
-        "inputCostPerToken": _per_token(price.input if price else None),
-        "outputCostPerToken": _per_token(price.output if price else None),
-        "cachedInputCostPerToken": _per_token(price.cached_input if price else None),
+        **{name: _per_token(getattr(price, rate) if price else None) for name, (rate, _) in _RATES.items()},
+        "tiers": _tiers(price) if price else None,
         "currency": "USD",
         "version": price.version if price else None,
+        "checked": price.checked or None if price else None,
+    }
+
+
+def _tiers(price: Price) -> list[Entry]:
+    """The rates of requests with more than so many input tokens, all of them for each threshold."""
+    thresholds = sorted({tier.above for _, tiers in _RATES.values() for tier in getattr(price, tiers)})
+    return [
+        {"aboveInputTokens": above} | {
+            name: _per_token(_above(getattr(price, rate), getattr(price, tiers), above)) for name, (rate, tiers) in _RATES.items()
+        }
+        for above in thresholds
+    ]
+
+
+def _above(base: str | None, tiers: list[PriceTier], threshold: int) -> str | None:
+    return next((tier.usd_per_mtok for tier in reversed(tiers) if tier.above <= threshold), base)
+
+
+def _judged(priors: Sequence[Prior]) -> dict[str, Entry]:
+    """Each family's quality, what it was made of, and where that was published."""
+    return {
+        family: {
+            "quality": prior.quality, "figure": prior.figure or None, "source": SOURCES[prior.source].title,
+            "date": SOURCES[prior.source].date or None, "url": SOURCES[prior.source].url or None,
+        }
+        for family, prior in zip(FAMILIES, priors, strict=True)
     }
 
 

@@ -14,7 +14,8 @@ from litestar.routes import ASGIRoute, HTTPRoute
 
 from libs.contracts.decisions import Candidate, Excluded
 from libs.contracts.message import RuleTrace, Warning
-from libs.contracts.policies import FirewallRule, RoutingRule
+from libs.contracts.policies import FirewallRule, Learned, RoutingPolicy, RoutingRule
+from libs.contracts.reading import Reading
 from services.edge.openapi_codes import error_codes
 from services.edge.openapi_operations import OPERATIONS, OPS
 from services.edge.openapi_parts import REFS, Schema
@@ -34,7 +35,7 @@ def served(app: Litestar) -> bytes:
 
 def document(app: Litestar) -> Schema:
     """The document of an application. Raises KeyError for a route that nothing is known of."""
-    rules = (RoutingRule, FirewallRule, RuleTrace, Warning, Candidate, Excluded)
+    rules = (RoutingRule, FirewallRule, RuleTrace, Warning, Candidate, Excluded, Reading, RoutingPolicy, Learned)
     _, types = msgspec.json.schema_components(rules, schema_hook=lambda _: {"description": "Any JSON value."}, ref_template=REFS)
     paths: dict[str, Any] = {}
     for path, method, summary in sorted(_documented(app)):

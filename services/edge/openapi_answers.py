@@ -5,6 +5,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
 
+from libs.contracts.decisions import Decision
 from libs.contracts.models import MODES
 from services.edge.logs_query import STATUSES, Logged, LoggedAttempt, LoggedHop, LoggedWhole
 from services.edge.openapi_parts import Schema, listing, null, of, ref
@@ -76,32 +77,50 @@ _COMPACTION = of("object", required=["id", "object", "created_at", "output", "us
     "usage": {"anyOf": [ref("Usage"), {"type": "null"}]},
     "model": null("string"), "metadata": null("object"), "request_id": null("string"), "tokenrouter": ref("TokenRouter"),
 })
+SCORED_BY = of("object", properties={
+    "chosen_for": {"enum": list(get_args(Decision.__annotations__["chosen_for"])), "description": "Why the first candidate is the first."},
+    "weights": of("object", properties={name: of("number") for name in ("cost", "quality", "latency")}),
+    "reading": {"anyOf": [ref("Reading"), {"type": "null"}]},
+    "expected": of("object", properties={name: of("integer") for name in ("input_tokens", "output_tokens")}),
+    "policy_revision": of("integer", "Of the workspace's routing policy; 0 when it has none."),
+})
 _PREVIEW = of("object", required=["object", "request_id", "route", "decision"], properties={
     "object": {"const": "routing.preview"},
     "request_id": of("string"),
     "route": of("object", properties={name: of("string") for name in ("provider", "model", "account")}),
     "decision": of("object", properties={
-        "mode": {"enum": list(MODES)}, "confidence": of("number"),
+        "mode": {"enum": list(MODES)}, "reason": of("string", "The choice in one sentence."), "confidence": of("number"),
+        **SCORED_BY["properties"],
         "candidates": of("array", items=ref("Candidate")), "excluded": of("array", items=ref("Excluded")),
     }),
     "rule_trace": of("array", items=ref("RuleTrace")),
     "firewall": of("object", properties={"checked": of("integer"), "masked": of("integer"), "trace": of("array", items=ref("RuleTrace"))}),
     "warnings": of("array", items=ref("Warning")),
 })
-_PRICES = ("inputCostPerToken", "outputCostPerToken", "cachedInputCostPerToken")
+_PRICES = {
+    name: null("number") for name in ("inputCostPerToken", "outputCostPerToken", "cachedInputCostPerToken", "cacheWriteCostPerToken")
+}
 _MODEL = of("object", "OpenAI's Model, with what is known of it.", required=["id", "object", "created", "owned_by"], properties={
     "id": of("string", "What `model` takes."),
     "object": {"const": "model"},
     "created": of("integer", "Unix seconds; of the catalog."),
     "owned_by": of("string"),
-    "pricing": of("object", "List price in US dollars per token; null is not known, 0 is free.", properties={
-        **{name: null("number") for name in _PRICES}, "currency": {"const": "USD"}, "version": null("string"),
+    "pricing": of("object", "US dollars per token; null is not known, 0 is free.", properties={
+        **_PRICES,
+        "tiers": null("array", "All rates of requests with more than so many input tokens.", items=of(
+            "object", properties={"aboveInputTokens": of("integer"), **_PRICES},
+        )),
+        "currency": {"const": "USD"},
+        "version": null("string", "Where the price comes from: the price list and its version, `settings` or `workspace`."),
+        "checked": null("string", "The day that the price list is of."),
     }),
     "context_window": null("integer"),
     "max_output_tokens": null("integer"),
     "capabilities": of("array", items=of("string")),
     "provider": null("string", "Null for names that leave it to the router."),
-    "quality": null("number"),
+    "quality": null("number", "From 0 to 1: the mean of `quality_by_family`. Embedding models are on a scale of their own."),
+    "quality_by_family": null("object", additionalProperties=ref("FamilyQuality")),
+    "overridden": of("array", "What the workspace's routing policy or its feedback changed.", items=of("string")),
     "mode": {"enum": list(MODES), "description": "Of names that leave the model to the router."},
     "sandbox": of("boolean", "Present and true where a sandbox provider answers."),
 })
@@ -165,6 +184,12 @@ ANSWERS: dict[str, Schema] = {
         "object": {"const": "conversation"},
         "created_at": of("integer", "Unix seconds."),
         "metadata": of("object", additionalProperties=of("string")),
+    }),
+    "Feedback": of("object", required=["object", "id", "response_id", "request_id", "score", "label", "comment", "created_at"], properties={
+        "object": {"const": "feedback"},
+        "id": of("string", examples=["fb_00000000000000000000000000000001"]),
+        "response_id": of("string"), "request_id": of("string"), "score": of("number"), "label": null("string"), "comment": null("string"),
+        "created_at": of("integer", "Unix seconds; of the feedback."),
     }),
     "Deleted": of("object", required=["id", "object", "deleted"], properties={
         "id": of("string"), "object": {"enum": ["response", "conversation.deleted"]}, "deleted": {"const": True},

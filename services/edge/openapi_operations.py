@@ -138,6 +138,13 @@ _RESPONSES = {
         id="listInputItems", tag="responses", answer="ItemList", said="All that the model was given, earlier turns included.",
         parameters=[_RESPONSE, *_PAGE], codes=_STORED,
     ),
+    ("POST", "/v1/responses/{response_id}/feedback"): Operation(
+        id="giveFeedback", tag="responses", body="FeedbackRequest", answer="Feedback",
+        codes=_STORED | BODY | {"validation_failed", "storage_unavailable"},
+        said="It is on record. A later one by the same API key on the same response takes its place.",
+        description="Of any request on record, whether its answer is stored or not.",
+        parameters=[_path("response_id", "`resp_…`, `chatcmpl-…` or `msg_…` as the answer has it; the request id `req_…` means the same.")],
+    ),
     ("POST", "/v1/responses/compact"): Operation(
         id="compactResponse", tag="responses", body="CompactRequest", answer="Compaction", said="The shorter conversation.",
         parameters=[_IDEMPOTENCY, *_ASKED], headers=_ROUTED, codes=CARRIED_OUT | CONTINUED | REPEATABLE,
@@ -208,7 +215,21 @@ _OTHERS = {
         codes=SHARED | {"not_found"},
     ),
 }
-OPERATIONS = _RESPONSES | _CONVERSATIONS | _OTHERS
+_CHANGED_POLICY = SHARED | BODY | {"conflict", "validation_failed"}
+_POLICY = {
+    ("GET", "/v1/routing/policy"): Operation(id="readRoutingPolicy", tag="routing policy", answer="RoutingPolicyAnswer", codes=SHARED),
+    ("PUT", "/v1/routing/policy"): Operation(
+        id="writeRoutingPolicy", tag="routing policy", body="RoutingPolicyFields", answer="RoutingPolicyAnswer", codes=_CHANGED_POLICY,
+        description="In force in every router within a second. A field that is not given is back at its default.",
+    ),
+    ("PATCH", "/v1/routing/policy"): Operation(
+        id="changeRoutingPolicy", tag="routing policy", body="RoutingPolicyFields", answer="RoutingPolicyAnswer", codes=_CHANGED_POLICY,
+        description="The given fields take the place of those that are there, each as a whole.",
+    ),
+    ("DELETE", "/v1/routing/policy"): Operation(id="deleteRoutingPolicy", tag="routing policy", answer="Success", codes=SHARED),
+    ("DELETE", "/v1/routing/policy/learned"): Operation(id="deleteLearned", tag="routing policy", answer="Success", codes=SHARED),
+}
+OPERATIONS = _RESPONSES | _CONVERSATIONS | _POLICY | _OTHERS
 
 _READINESS = ("They can.", "Something is missing; the body says what.")
 OPS: dict[str, Schema] = {

@@ -40,3 +40,22 @@ def parameter(name: str, where: str, schema: Schema, description: str = "") -> S
     """`where`: path, query or header."""
     told = {"description": description} if description else {}
     return {"name": name, "in": where, "required": where == "path", "schema": schema, **told}
+
+
+_NAMES = of("array", "Providers, such as `openai`, or models at one, such as `openai/gpt-5-mini`.", items=of("string"))
+PREFERENCES: Schema = {
+    "type": ["object", "null"],
+    "description": "What is wished of the providers, in the form that OpenRouter's clients send. Other fields are named in a warning.",
+    "properties": {
+        "order": _NAMES | {"description": "Tried first, in this order; entries as in `only`."},
+        "only": _NAMES | {"description": f"No others. {_NAMES['description']}"},
+        "ignore": _NAMES,
+        "allow_fallbacks": of("boolean", "False: nothing but `order`; without `order` nothing but the best candidate."),
+        "sort": {"enum": ["price", "throughput", "latency", None], "description": "By this alone instead of by the mode's weights."},
+        "max_price": of("object", "US dollars per million tokens. A model whose price is not known is left out.", properties={
+            "prompt": of("number", minimum=0), "completion": of("number", minimum=0),
+        }),
+        "data_collection": {"enum": ["allow", "deny"], "description": "deny: no provider that may keep prompts for its own purposes."},
+        "zdr": of("boolean", "The same as `data_collection: deny`."),
+    },
+}

@@ -6,10 +6,11 @@ from typing import Any
 from libs.contracts.models import MODES
 from libs.responses.canonical import METADATA_PAIRS, METADATA_VALUE
 from services.edge.conversations import MOST_ITEMS
+from services.edge.feedback import MOST_COMMENT, MOST_LABEL
 from services.edge.ingress import chat_fields, messages_fields
 from services.edge.ingress.chat import MOST_CHOICES
 from services.edge.ingress.embeddings import LARGEST, MOST_INPUTS
-from services.edge.openapi_parts import Schema, of, ref
+from services.edge.openapi_parts import PREFERENCES, Schema, of, ref
 
 _JSON_TYPES: dict[type, str] = {str: "string", dict: "object", list: "array", int: "integer", float: "number", bool: "boolean"}
 _METADATA = of(
@@ -21,6 +22,7 @@ _ROUTING: Schema = {
     "router_mode": {"type": ["string", "null"], "description": f"One of {', '.join(MODES)}; stronger than the mode in `model`."},
     "router_model": {"type": ["string", "null"], "description": "Stronger than `model`, weaker than a rule."},
     "router_provider": {"type": ["string", "null"], "description": "Forces the provider; weaker than a rule."},
+    "provider": PREFERENCES,
 }
 
 
@@ -114,6 +116,11 @@ REQUESTS: dict[str, Schema] = {
         "description": "A Responses request; `stream`, `background` and `store` are ignored.", "allOf": [ref("ResponseRequest")],
     },
     "ReplayRequest": of("object", properties={"stream": {"type": ["boolean", "null"], "description": "Answer with server-sent events."}}),
+    "FeedbackRequest": of("object", required=["score"], properties={
+        "score": of("number", "From 0, useless, to 1, as good as can be; a thumb is 1 or 0.", minimum=0, maximum=1),
+        "label": {"type": ["string", "null"], "maxLength": MOST_LABEL, "description": "A word of your own, such as `wrong` or `too-long`."},
+        "comment": {"type": ["string", "null"], "maxLength": MOST_COMMENT, "description": "Kept in the ledger as it is sent."},
+    }),
     "ConversationRequest": of("object", properties={
         "metadata": _METADATA | {"type": ["object", "null"]},
         "items": _ITEMS | {"type": ["array", "null"], "description": "The first items."},

@@ -70,6 +70,12 @@ _NOTES: dict[type, Schema] = {
             "description": "Actions of several matching rules merge key by key; the earlier rule wins.",
             "properties": {
                 "set_provider": {"type": "string"}, "set_model": {"type": "string"}, "set_mode": {"type": "string"},
+                "split": {
+                    "type": "array", "description": "Weighted ways; each request takes one, exactly in proportion over time.",
+                    "items": {"type": "object", "required": ["weight"], "properties": {
+                        "weight": {"type": "number", "minimum": 0}, **{name: {"type": "string"} for name in ("provider", "model", "mode")},
+                    }},
+                },
                 "add_warning": {"type": "object", "properties": {"message": {"type": "string"}}},
             },
         },

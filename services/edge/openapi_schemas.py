@@ -7,8 +7,9 @@ from typing import get_args
 
 from libs.contracts.models import MODES, PROVIDERS
 from services.edge.formats.format import StreamFormat
-from services.edge.openapi_answers import ANSWERS
-from services.edge.openapi_parts import Schema, null, of, ref
+from services.edge.openapi_answers import ANSWERS, SCORED_BY
+from services.edge.openapi_parts import PREFERENCES, Schema, null, of, ref
+from services.edge.openapi_policy import POLICY
 from services.edge.openapi_requests import REQUESTS
 
 _INPUT_ITEM = {
@@ -82,6 +83,7 @@ _REQUEST = of(
         "router_mode": {"enum": list(MODES), "description": "Stronger than the mode in `model`, weaker than a rule."},
         "router_model": of("string", "Stronger than `model`, weaker than a rule."),
         "router_provider": {"enum": list(PROVIDERS), "description": "Forces the provider; weaker than a rule."},
+        "provider": PREFERENCES,
     },
 )
 
@@ -106,6 +108,9 @@ _TOLD = of("object", "How the request was routed; what OpenAI's type has no plac
     "sandbox": of("boolean", "Present and true when a sandbox provider answered."),
     "cost_usd": null("number", "At list price; null when the price or the usage is not known."),
     "latency_ms": of("number", "From admission to the end of the provider's answer."),
+    "reason": of("string", "The choice in one sentence."),
+    "price_version": null("string", "Source and date of the price that the cost is reckoned with."),
+    "decision": SCORED_BY | {"description": "With X-TokenRouter-Explain: what the candidates were scored by."},
     "candidates": of("array", "With X-TokenRouter-Explain: the ranked candidates and their scores.", items=ref("Candidate")),
     "excluded": of("array", "With X-TokenRouter-Explain: what was left out, and why.", items=ref("Excluded")),
     "error": ref("ErrorDetails"),
@@ -123,7 +128,7 @@ _RESPONSE = of("object", "OpenAI's Response object with every field, null where 
     "incomplete_details": null("object", properties={"reason": of("string")}),
     "usage": {"anyOf": [ref("Usage"), {"type": "null"}]},
     "metadata": of(
-        "object", "The caller's pairs, and over them provider, request_id, routing_mode, routing_confidence, and rule_trace and "
+        "object", "The caller's pairs, and over them provider, request_id, routing_mode, routing_confidence, routing_reason, and rule_trace and "
         "warnings as JSON text when there are any.", additionalProperties=of("string"),
     ),
     "tools": of("array", items=of("object")),
@@ -191,6 +196,7 @@ SCHEMAS: dict[str, Schema] = {
     }),
     **REQUESTS,
     **ANSWERS,
+    **POLICY,
     "Readiness": of("object", properties={
         "ready": of("boolean"),
         "bus": of("boolean", "Connected to NATS."),

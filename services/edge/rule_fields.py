@@ -14,6 +14,7 @@ COMMON = ("name", "is_enabled", "priority")
 ROUTING = (*COMMON, "match_json", "action_json")
 FIREWALL = (*COMMON, "scope", "type", "pattern", "action")
 MAX_REPLACEMENT = 1000
+MOST_WAYS, MOST_WEIGHT = 32, 1_000_000
 
 
 def routing_fields(given: Fields, *, partial: bool, providers: Collection[str] = ()) -> Fields:
@@ -108,21 +109,49 @@ def _action(action: Fields, providers: Collection[str]) -> Fields:
     for key, value in action.items():
         field = f"action_json.{key}"
         match key:
-            case "set_provider":
-                if not isinstance(value, str) or (provider_of(value) is None and value not in providers):
-                    raise _wrong(field, f"must be one of {', '.join(dict.fromkeys((*PROVIDERS, *providers)))}")
-            case "set_model":
-                if not isinstance(value, str) or not value.strip() or parse_model(value).model is None:
-                    raise _wrong(field, "must name a model")
-            case "set_mode":
-                if not isinstance(value, str) or mode_of(value) is None:
-                    raise _wrong(field, f"must be one of {', '.join(MODES)}")
+            case "set_provider" | "set_model" | "set_mode":
+                _setting(key.removeprefix("set_"), value, field, providers)
+            case "split":
+                _split(value, field, providers)
             case "add_warning":
                 if not isinstance(value, dict) or not isinstance(value.get("message"), str) or not value["message"]:
                     raise _wrong(field, 'must be {"message": "…"}')
             case _:
-                raise _wrong(field, "is not a known action: use set_provider, set_model, set_mode or add_warning")
+                raise _wrong(field, "is not a known action: use set_provider, set_model, set_mode, split or add_warning")
     return action
+
+
+def _setting(name: str, value: Any, field: str, providers: Collection[str]) -> None:
+    match name:
+        case "provider":
+            if not isinstance(value, str) or (provider_of(value) is None and value not in providers):
+                raise _wrong(field, f"must be one of {', '.join(dict.fromkeys((*PROVIDERS, *providers)))}")
+        case "model":
+            if not isinstance(value, str) or not value.strip() or parse_model(value).model is None:
+                raise _wrong(field, "must name a model")
+        case "mode":
+            if not isinstance(value, str) or mode_of(value) is None:
+                raise _wrong(field, f"must be one of {', '.join(MODES)}")
+
+
+def _split(ways: Any, field: str, providers: Collection[str]) -> None:
+    """Weighted ways: `[{"weight": 70, "model": "gpt-5-mini"}, {"weight": 30, "provider": "anthropic"}]`."""
+    if not isinstance(ways, list) or not 1 <= len(ways) <= MOST_WAYS:
+        raise _wrong(field, f"must be an array of 1 to {MOST_WAYS} ways")
+    for index, way in enumerate(ways):
+        place = f"{field}[{index}]"
+        if not isinstance(way, dict):
+            raise _wrong(place, "must be an object")
+        weight = way.get("weight")
+        if not isinstance(weight, int | float) or type(weight) is bool or not 0 <= weight <= MOST_WEIGHT:
+            raise _wrong(f"{place}.weight", f"must be a number from 0 to {MOST_WEIGHT}")
+        set_ = {name: value for name, value in way.items() if name != "weight"}
+        if not set_ or not set_.keys() <= {"provider", "model", "mode"}:
+            raise _wrong(place, "must have a weight, and a provider, a model or a mode")
+        for name, value in set_.items():
+            _setting(name, value, f"{place}.{name}", providers)
+    if not any(way["weight"] for way in ways):
+        raise _wrong(field, "needs a weight above 0")
 
 
 def _wrong(field: str, complaint: str) -> ValidationFailed:

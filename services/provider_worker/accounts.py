@@ -1,9 +1,11 @@
 """The accounts that can be called: from the environment, or with a key that came with the request."""
 
+import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from libs.catalog.providers import Profile, builtin
 from libs.contracts.decisions import Candidate
@@ -18,6 +20,12 @@ from services.provider_worker.providers import Providers
 OWN = "own"
 """The account that stands for the key in the request."""
 MOST_ACCOUNTS = 9
+_REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_SAID = {"true": True, "false": False}
+
+
+class BadAccount(ValueError):
+    """A provider's variable cannot be used; the message names it."""
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -31,12 +39,17 @@ class Account(Struct, frozen=True, kw_only=True):
     configured: bool = False
     """It may be called without a key from the client."""
     sandbox: bool = False
+    region: str = ""
+    weight: float | None = None
+    """None: it has no share, but its turn after the accounts of a lower rank."""
+    keeps_data: bool = True
     models: tuple[OfferedModel, ...] = ()
 
 
 def configured(environ: Mapping[str, str], profiles: Iterable[Profile], *, sandbox: bool) -> list[Account]:
-    """The accounts that `{PROVIDER}_API_KEY`, `_BASE_URL` and `_MODELS` configure, and with `_2` to `_9` behind them further ones
-    of the same provider. The providers of the contract are always there, for clients that bring a key."""
+    """The accounts that `{PROVIDER}_API_KEY`, `_BASE_URL`, `_MODELS`, `_REGION`, `_WEIGHT` and `_KEEPS_DATA` configure, and with `_2`
+    to `_9` behind them further ones of the same provider. The providers of the contract are always there, for clients that bring a
+    key. Raises BadAccount."""
     return [account for profile in profiles for account in _accounts(environ, profile, sandbox)]
 
 
@@ -46,7 +59,14 @@ def _accounts(environ: Mapping[str, str], profile: Profile, sandbox: bool) -> li
         made for number in range(2, MOST_ACCOUNTS + 1)
         if (made := _account(environ, profile, f"_{number}", sandbox)).configured
     ]
-    return [account for account in (first, *more) if account.configured or (account is first and profile.id in PROVIDERS)]
+    there = [account for account in (first, *more) if account.configured or (account is first and profile.id in PROVIDERS)]
+    return _sharing(there)
+
+
+def _sharing(accounts: list[Account]) -> list[Account]:
+    """Those that have a weight take the place of the first of them together."""
+    shared = min((account.rank for account in accounts if account.weight is not None), default=0)
+    return [account if account.weight is None else structs.replace(account, rank=shared) for account in accounts]
 
 
 def _account(environ: Mapping[str, str], profile: Profile, suffix: str, sandbox: bool) -> Account:
@@ -64,8 +84,38 @@ def _account(environ: Mapping[str, str], profile: Profile, suffix: str, sandbox:
         key=key,
         configured=bool(key or base_url) or (own and profile.keyless and not suffix),
         sandbox=sandbox,
+        region=_region(environ, f"{profile.prefix}_REGION{suffix}"),
+        weight=_weight(environ, f"{profile.prefix}_WEIGHT{suffix}"),
+        keeps_data=_said(environ, f"{profile.prefix}_KEEPS_DATA{suffix}", profile.keeps_data),
         models=tuple(models or profile.models),
     )
+
+
+def _region(environ: Mapping[str, str], name: str) -> str:
+    given = environ.get(name, "").strip().lower()
+    if given and not _REGION.fullmatch(given):
+        raise BadAccount(f"{name} must be a name such as eu or us-east-1, not {given!r}")
+    return given
+
+
+def _weight(environ: Mapping[str, str], name: str) -> float | None:
+    given = environ.get(name, "").strip()
+    if not given:
+        return None
+    try:
+        weight = float(given)
+    except ValueError:
+        weight = 0.0
+    if not (math.isfinite(weight) and weight > 0):
+        raise BadAccount(f"{name} must be a number above 0, not {given!r}")
+    return weight
+
+
+def _said(environ: Mapping[str, str], name: str, otherwise: bool) -> bool:
+    given = environ.get(name, "").strip().lower()
+    if given and given not in _SAID:
+        raise BadAccount(f"{name} must be true or false, not {given!r}")
+    return _SAID.get(given, otherwise)
 
 
 def _trimmed(base_url: str, profile: Profile) -> str:
@@ -120,7 +170,8 @@ class Accounts:
         return [
             ProviderAccount(
                 provider=account.provider, account=account.name, rank=account.rank, has_key=bool(account.key),
-                configured=account.configured, sandbox=account.sandbox, models=list(account.models),
+                configured=account.configured, sandbox=account.sandbox, region=account.region,
+                weight=1.0 if account.weight is None else account.weight, keeps_data=account.keeps_data, models=list(account.models),
             )
             for account in self._known.values()
         ]

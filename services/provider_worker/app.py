@@ -26,9 +26,9 @@ def builder(settings: WorkerSettings, environ: Mapping[str, str]) -> Callable[[B
     try:
         profiles, guard = load(settings.providers_file), Guard.of(settings.egress_allow)
         providers = Providers(profiles)
+        known = configured(environ, profiles.values(), sandbox=settings.sandbox)
     except (BadProviders, ValueError) as error:
         raise SystemExit(f"bad setting: {error}") from None
-    known = configured(environ, profiles.values(), sandbox=settings.sandbox)
 
     def build(bus: Bus) -> None:
         accounts = Accounts(known, providers, _vault_key(settings))

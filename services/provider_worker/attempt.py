@@ -26,6 +26,7 @@ from services.provider_worker.media import inlined
 from services.provider_worker.operations import Operation, operation
 from services.provider_worker.relay import Relay
 from services.provider_worker.settings import WorkerSettings
+from services.provider_worker.stopwatch import Stopwatch
 from services.provider_worker.telemetry import Telemetry
 from services.provider_worker.whole import as_stream
 
@@ -80,6 +81,7 @@ class Attempt:
         self._relay = Relay(tools.bus, reply, self._ids, earlier.count if earlier else 0, keeps=keeps)
         self._progress = Progress()
         self._ending = Ending(tools.bus, tools.settings, message, reply, self._ids, self._relay, self._progress)
+        self._stopwatch = Stopwatch(tools.telemetry, message)
         self._silent_since: float | None = None
         """Since when the provider has said nothing, while one waits for it."""
         self._heard = False
@@ -168,6 +170,7 @@ class Attempt:
         self._progress.adapted += upstream.adapted
         await self._start()
         self._silent_since = time.time()
+        self._stopwatch.called()
         exchange = await self._send(dialect, upstream, account)
         try:
             self._progress.provider_request_id = exchange.request_id()
@@ -175,6 +178,7 @@ class Attempt:
                 raise await self._refusal(dialect, exchange)
             await self._note_limits(exchange)
             outcome = await self._answer(reads, call, exchange)
+            self._stopwatch.ended(outcome)
         finally:
             self._silent_since = None
             await exchange.close()
@@ -268,6 +272,7 @@ class Attempt:
         seconds = limits.exhausted_for(exchange.headers)
         if seconds:
             await self._tools.telemetry.exhausted(self._candidate, seconds)
+        self._tools.telemetry.limited(self._candidate, exchange.headers)
 
     async def _answer(self, dialect: Dialect | Operation, call: Call, exchange: Exchange) -> Outcome:
         limit = self._tools.settings.max_response_bytes
@@ -321,6 +326,8 @@ class Attempt:
         """Pass events on; whether the answer is whole."""
         if events:
             await self._relay.take(events)
+            if self._stopwatch.waits and self._relay.first_at is not None:
+                self._stopwatch.began(self._relay.first_at)
             if not self._heard and not self._relay.waits:
                 self._heard = True
                 await self._tools.telemetry.answered(self._candidate, probe=self._message.probe)

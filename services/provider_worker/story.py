@@ -13,6 +13,7 @@ from libs.contracts.decisions import AttemptOutcome, Candidate
 from libs.contracts.ledger import AttemptRow, RequestRow
 from libs.contracts.message import RuleTrace, Warning
 from libs.contracts.requests import Delivered, Routed
+from libs.routing.explain import scored_by
 from services.provider_worker.dialect import ProviderFailure, Usage
 
 _encode = msgspec.json.Encoder().encode
@@ -47,6 +48,8 @@ def metadata_of(message: Routed, more: Sequence[str] = ()) -> dict[str, str]:
         "routing_mode": decision.mode,
         "routing_confidence": f"{decision.confidence:.2f}",
     }
+    if decision.reason:
+        pairs["routing_reason"] = decision.reason
     traces, warnings = traces_of(message), warnings_of(message, more)
     if traces:
         pairs["rule_trace"] = _encode(traces).decode()
@@ -66,6 +69,8 @@ def tokenrouter_of(
         "model": candidate.model,
         "mode": decision.mode,
         "confidence": decision.confidence,
+        "reason": decision.reason,
+        "price_version": candidate.price.version if candidate.price else None,
         "rule_trace": traces_of(message),
         "warnings": warnings_of(message, warnings),
         "attempts": len(message.attempts) + 1,
@@ -78,6 +83,7 @@ def tokenrouter_of(
     if candidate.sandbox:
         story["sandbox"] = True
     if message.facts.explain:
+        story["decision"] = scored_by(decision, message.facts.reading)
         story["candidates"] = Raw(decision.scored)
         story["excluded"] = decision.excluded
         story["rules_evaluated"] = Raw(message.ruling.trace)

@@ -21,6 +21,8 @@ class RecorderSettings(BusSettings, frozen=True, kw_only=True):
     """A result with more bytes is refused."""
     query_memory_bytes: int = 128 << 20
     """What one query may use; sorting and grouping go to disk at half of it."""
+    learning_interval: float = 3600.0
+    """Seconds between two looks at the feedback of the workspaces whose routing policy has `learning` on; 0 for never."""
 
     @property
     def embedded_path(self) -> Path:

@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _options() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sql", description="Ask the ledger. Tables: requests, attempts, deliveries, decisions.")
+    parser = argparse.ArgumentParser(prog="sql", description="Ask the ledger. Tables: requests, attempts, deliveries, feedback, decisions.")
     parser.add_argument("sql", help="one statement that reads")
     parser.add_argument("--header", action="store_true", help="print the column names first")
     parser.add_argument("--format", default="TabSeparated", help="a ClickHouse output format (default: TabSeparated)")

@@ -23,7 +23,7 @@ from services.recorder.statement import has_format, objection, streams
 log = logging.getLogger("tokenrouter.store")
 
 DATABASE = "tokenrouter"
-TABLES = {"requests": "requests_log", "attempts": "attempts_log", "deliveries": "deliveries_log"}
+TABLES = {"requests": "requests_log", "attempts": "attempts_log", "deliveries": "deliveries_log", "feedback": "feedback_log"}
 
 # The engine's defaults are made for large servers; a ledger is read a little and written in small blocks.
 EMBEDDED_OPTIONS = {

@@ -1,5 +1,6 @@
 """After a failed attempt: which candidate is next, how long it gets, or what the client is told. Pure."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -31,10 +32,16 @@ class Repeat(Struct, frozen=True):
 
 def following(candidates: Sequence[Candidate], attempts: Sequence[AttemptOutcome], is_served: Callable[[str], bool], rest_of: RestOf) -> int | None:
     """The best candidate that was not tried, whose account was not turned down and which is not resting; one at a provider
-    without trouble goes first. None when there is none."""
+    without trouble goes first. None when there is none.
+
+    A provider that has failed twice, for whatever reason, has trouble: several models of one provider often lead the ranking,
+    and the last attempt is not to go to the third of them. A model that one account of a provider lacks, the others lack too.
+    """
     tried = {(attempt.provider, attempt.account, attempt.model) for attempt in attempts}
     barred = {(attempt.provider, attempt.account) for attempt in attempts if attempt.code in KEY_CODES}
-    unwell = {attempt.provider for attempt in attempts if attempt.code in UNWELL_CODES}
+    failures = Counter(attempt.provider for attempt in attempts)
+    unwell = {attempt.provider for attempt in attempts if attempt.code in UNWELL_CODES or failures[attempt.provider] > 1}
+    missing = {(attempt.provider, attempt.model) for attempt in attempts if attempt.code == "model_not_found"}
     limited = {(attempt.provider, attempt.account) for attempt in attempts if attempt.code == "rate_limit_exceeded"}
     left: list[tuple[bool, bool, int]] = []
     for index, one in enumerate(candidates):
@@ -42,7 +49,7 @@ def following(candidates: Sequence[Candidate], attempts: Sequence[AttemptOutcome
         if (one.provider, one.account, one.model) in tried or (one.provider, one.account) in barred or not is_served(one.provider):
             continue
         if rest is None or rest.advice:
-            troubled = one.provider in unwell or (one.provider, one.account) in limited
+            troubled = one.provider in unwell or (one.provider, one.account) in limited or (one.provider, one.model) in missing
             left.append((rest is not None, troubled, index))
     return min(left)[2] if left else None
 

@@ -18,16 +18,21 @@ from libs.contracts.decisions import Candidate, Decision
 from libs.contracts.deltas import Failed, Released
 from libs.contracts.errors import RouterError
 from libs.contracts.failure import error_of
-from libs.contracts.health import Health
+from libs.contracts.health import Health, ProviderAccount
 from libs.contracts.message import Hop
 from libs.contracts.requests import AttemptFailed, Routed, Ruled, advance
 from libs.contracts.telemetry import Observed, Rest
-from libs.routing.decide import OWN, Available, decide, shortlisted
+from libs.routing.decide import decide, shortlisted, split_name
+from libs.routing.snapshot import OWN, Snapshot
 from services.router.breakers import Breakers
 from services.router.fallback import following, repeat, soonest
 from services.router.patience import patience
+from services.router.policies import Policies
 from services.router.preview import previewed
+from services.router.reader import Reader
 from services.router.settings import RouterSettings
+from services.router.signals import Signals
+from services.router.turns import Turns
 
 _passed = metrics.STAGE_MESSAGES.labels("router", "passed")
 _refused = metrics.STAGE_MESSAGES.labels("router", "refused")
@@ -42,6 +47,10 @@ class Router:
     def __init__(self, bus: Bus, registry: Registry, settings: RouterSettings) -> None:
         self._bus, self._registry, self._settings = bus, registry, settings
         self._breakers = Breakers(settings, time.time())
+        self.signals = Signals(settings.signals_half_life)
+        self.policies = Policies()
+        self._reader = Reader(bus)
+        self._turns = Turns()
         registry.on_health.append(self._adopt)
         bus.resting = lambda: self._breakers.resting(time.time())
 
@@ -51,8 +60,10 @@ class Router:
 
     async def _observe(self, raw: Msg) -> None:
         now = time.time()
-        for tally in _decode_observed(raw.data).tallies:
+        observed = _decode_observed(raw.data)
+        for tally in observed.tallies:
             self._breakers.note(tally, now)
+        self.signals.note(observed, now)
 
     def _adopt(self, health: Health) -> None:
         if health.resting and health.instance != self._bus.instance:
@@ -63,12 +74,13 @@ class Router:
         if not accounts:
             # No worker is alive. Saying nothing has the edge dispatch anew, which a restart in the meantime answers.
             return
-        available = Available(
-            accounts=accounts, own_keys=frozenset(message.provider_keys),
-            rest_of=lambda provider, account, model: self._breakers.rest(provider, account, model, taken_at),
-        )
+        policy = self.policies.of(message.workspace)
+        facts = await self._reader.read(message, policy)
+        message = structs.replace(message, facts=facts)
         try:
-            decided = decide(message.request_id, message.facts, message.ruling.target, available, taken_at)
+            decided = decide(
+                message.request_id, facts, message.ruling, self._snapshot(message, accounts, taken_at), policy, taken_at
+            )
         except RouterError as error:
             await refuse(self._bus, message, "router", reply, error.because(rule_trace=message.ruling.matched).info, taken_at)
             _refused.inc()
@@ -76,12 +88,30 @@ class Router:
         if message.preview:
             await self._bus.publish(reply, previewed(message, decided))
             return
+        self._take_turns(message, decided)
         decision = shortlisted(decided, self._settings.max_attempts)
         hop = Hop("router", self._bus.instance, taken_at, (time.time() - taken_at) * 1000)
         others = len(decision.candidates) > 1 and self._settings.max_attempts > 1
         seconds = patience(self._settings, decision, message, attempts=0, now=taken_at) if others else None
         await self._send(advance(message, Routed, decision=decision, patience=seconds, hops=[*message.hops, hop]), reply)
         _passed.inc()
+
+    def _snapshot(self, message: Ruled, accounts: dict[str, list[ProviderAccount]], now: float) -> Snapshot:
+        signals, prefix, workspace = self.signals, message.facts.prefix, message.workspace
+        return Snapshot(
+            accounts=accounts,
+            own_keys=frozenset(message.provider_keys),
+            rest_of=lambda provider, account, model: self._breakers.rest(provider, account, model, now),
+            signal_of=lambda provider, account, model: signals.of(provider, account, model, now),
+            cached=signals.cached(prefix, now) if prefix else (),
+            turn_of=lambda split: self._turns.of(workspace, split),
+            exploration=self._settings.exploration,
+        )
+
+    def _take_turns(self, message: Ruled, decided: Decision) -> None:
+        if message.ruling.split:
+            self._turns.advance(message.workspace, split_name(message.ruling.split_by))
+        self._turns.advance(message.workspace, decided.candidates[0].provider)
 
     async def handle_failed(self, message: AttemptFailed, reply: str, taken_at: float) -> None:
         hop = Hop("router", self._bus.instance, taken_at, (time.time() - taken_at) * 1000)
@@ -130,6 +160,7 @@ class Router:
         candidate = routed.decision.candidates[routed.decision.chosen]
         if self._breakers.chosen(candidate.provider, candidate.account, candidate.model, time.time()):
             routed = structs.replace(routed, probe=True)
+        self.signals.note_sent(candidate, routed.decision.input_tokens, time.time())
         await self._bus.publish(subjects.routed(candidate.provider, routed.workspace), routed, reply)
 
     async def _give_up(self, message: AttemptFailed, reply: str) -> None:

@@ -8,6 +8,7 @@ from msgspec import structs
 from libs.contracts.decisions import Decision
 from libs.contracts.deltas import Previewed
 from libs.contracts.requests import Ruled
+from libs.routing.explain import scored_by
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,7 +23,9 @@ def previewed(message: Ruled, decision: Decision) -> Previewed:
         "route": {"provider": chosen.provider, "model": chosen.model, "account": chosen.account},
         "decision": {
             "mode": decision.mode,
+            "reason": decision.reason,
             "confidence": decision.confidence,
+            **scored_by(decision, message.facts.reading),
             "candidates": [structs.replace(candidate, price=None) for candidate in decision.candidates],
             "excluded": decision.excluded,
         },

@@ -21,6 +21,9 @@ class RouterSettings(BusSettings, frozen=True, kw_only=True):
     """The same in mode `cost`."""
     slow_start_quality: float = 45.0
     """The same in mode `quality`."""
+    exploration: float = 0.01
+    """Share of automatic choices that may try a model whose speed is not known, where it costs little; a workspace's routing policy
+    goes over it. 0: never."""
     breaker_failures: int = 5
     """Failures of one model at one account, within `breaker_window` and more than the successes, that open its breaker."""
     breaker_window: float = 10.0
@@ -29,6 +32,8 @@ class RouterSettings(BusSettings, frozen=True, kw_only=True):
     """Seconds for which an open breaker keeps requests away; doubled each time the probe after it fails."""
     breaker_open_max: float = 30.0
     """Seconds that this may grow to."""
+    signals_half_life: float = 300.0
+    """Seconds after which what was seen of a model's speed and failures counts half."""
 
     def slow_start(self, mode: Mode) -> float:
         """Seconds to the first sign of an answer; 0 waits for ever."""

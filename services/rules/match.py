@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from libs.contracts.decisions import Mode, Ruling, Target
+from libs.contracts.decisions import Mode, Ruling, Share, Target
 from libs.contracts.message import Condition, RuleTrace, Warning
 from libs.contracts.models import mode_of, provider_of
 from libs.contracts.policies import RoutingRule, RoutingRules
@@ -46,6 +46,7 @@ class Rule:
         self.rule = rule
         self._fields = list(rule.match_json.items())
         self._looks = [_CONDITIONS[field](expected) for field, expected in self._fields]
+        self.shares = [_share(way) for way in rule.action_json.get("split", ())]
         self._written: dict[tuple[Seen, ...], bytes] = {}
 
     def evaluate(self, facts: Facts) -> tuple[RuleTrace | None, bytes]:
@@ -85,20 +86,30 @@ def apply(policy: Policy, facts: Facts) -> Ruling:
     written: list[bytes] = []
     actions: dict[str, Any] = {}
     warnings: list[Warning] = []
+    split: list[Share] = []
+    split_by = 0
     for rule in policy.rules:
         trace, json = rule.evaluate(facts)
         written.append(json)
         if trace is not None:
             matched.append(trace)
             warnings += _warning(rule.rule)
+            if rule.shares and not split and actions.keys().isdisjoint(_SPLITS_SET):
+                split, split_by = rule.shares, rule.rule.id
             actions = rule.rule.action_json | actions
     return Ruling(
         revision=policy.revision,
         matched=matched,
         trace=b"[" + b",".join(written) + b"]",
         target=_target(actions),
+        split=split,
+        split_by=split_by,
         warnings=warnings,
     )
+
+
+_SPLITS_SET = frozenset({"set_provider", "set_model", "set_mode"})
+"""What the ways of a split set too. Where an earlier rule has spoken of it, a split comes too late."""
 
 
 Look = Callable[[Facts], Seen]
@@ -159,6 +170,11 @@ def _target(actions: dict[str, Any]) -> Target:
         provider=(provider_of(provider) or provider) if provider else None, model=actions.get("set_model"),
         mode=mode_of(mode) if mode else None,
     )
+
+
+def _share(way: dict[str, Any]) -> Share:
+    target = _target({f"set_{name}": value for name, value in way.items()})
+    return Share(weight=way["weight"], provider=target.provider, model=target.model, mode=target.mode)
 
 
 def _warning(rule: RoutingRule) -> list[Warning]:

@@ -7,15 +7,15 @@ HEALTHY = 30.0
 
 
 class Backoff:
-    """Doubles from a quarter of a second to ten seconds while a service keeps dying."""
+    """Doubles from a quarter of a second to `longest` seconds while a service keeps dying."""
 
-    def __init__(self) -> None:
-        self._next = FIRST
+    def __init__(self, longest: float = LONGEST) -> None:
+        self._next, self._longest = min(FIRST, longest), longest
 
     def after(self, healthy_for: float) -> float:
         """Seconds to wait, given how long the service was ready before it died."""
         if healthy_for >= HEALTHY:
-            self._next = FIRST
+            self._next = min(FIRST, self._longest)
         delay = self._next
-        self._next = min(delay * 2, LONGEST)
+        self._next = min(delay * 2, self._longest)
         return delay

@@ -145,7 +145,7 @@ class Supervisor:
 
     async def _keep(self, process: Process) -> None:
         """Start a process again whenever it dies, until it is told to stop."""
-        backoff = Backoff()
+        backoff = Backoff(self._settings.restart_delay)
         while True:
             await process.exited()
             if process.stopping:

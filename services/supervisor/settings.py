@@ -9,6 +9,7 @@ from pathlib import Path
 from libs.catalog.providers import BadProviders, Profile, builtin
 from libs.catalog.providers import load as load_providers
 from services.supervisor import dotenv
+from services.supervisor.backoff import LONGEST
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project's folder, where `python -m services.x` works."""
@@ -35,6 +36,8 @@ class Settings:
     clickhouse_url: str
     scale: Mapping[str, int]
     providers: Mapping[str, Profile] = field(default_factory=builtin)
+    restart_delay: float = LONGEST
+    """Seconds at most before a service that died is started again."""
 
     @property
     def sandbox(self) -> bool:
@@ -87,6 +90,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv_path: Path = ROOT / ".
         clickhouse_url=merged.get("CLICKHOUSE_URL", ""),
         scale=parse_scale(merged.get("SCALE", "")),
         providers=_providers(merged.get("TOKENROUTER_PROVIDERS_FILE", "")),
+        restart_delay=_seconds(merged, "TOKENROUTER_RESTART_DELAY", LONGEST),
     )
     if settings.scale["recorder"] > 1 and not settings.clickhouse_url:
         raise BadSetting("SCALE: more than one recorder needs a ClickHouse server; set CLICKHOUSE_URL or leave recorder at 1")
@@ -121,3 +125,10 @@ def _port(environ: Mapping[str, str], name: str, default: int) -> int:
     if not value.isdecimal() or not 0 < int(value) < 65536:
         raise BadSetting(f"{name} must be a port number from 1 to 65535")
     return int(value)
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    value = environ.get(name) or str(default)
+    if not re.fullmatch(r"\d+(\.\d+)?", value) or not 0 < float(value) <= 3600:
+        raise BadSetting(f"{name} must be a number of seconds above 0 and up to 3600")
+    return float(value)

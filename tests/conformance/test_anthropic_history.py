@@ -162,7 +162,7 @@ def test_p39_p44_thinking_goes_back_byte_for_byte_and_in_order() -> None:
 
 @pytest.mark.parametrize("content", [
     None, "gAAAAABforeign", "tr1.%%%", ENVELOPES.seal("gemini", MIDDLE, b"{}"), ENVELOPES.seal("anthropic", "claude-other", b"{}"),
-])
+], ids=["none", "elsewhere", "not sealed", "another provider", "another model"])
 def test_p43_foreign_reasoning_is_left_out_and_named(content: str | None) -> None:
     item = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "s"}], "encrypted_content": content}
     body, adapted = build({"input": [user("a"), item, assistant("b"), user("c")]})

@@ -405,7 +405,10 @@ def test_p36_effort_in_the_servers_words(dialect: Chat, model: str, effort: str 
     assert len(sent.adapted) == notes
 
 
-@pytest.mark.parametrize("content", [None, "gAAAAABforeign", "tr1.%%%", ENVELOPES.seal("anthropic", "m", b'"t"'), ENVELOPES.seal("vllm", "m", b"{")])
+@pytest.mark.parametrize(
+    "content", [None, "gAAAAABforeign", "tr1.%%%", ENVELOPES.seal("anthropic", "m", b'"t"'), ENVELOPES.seal("vllm", "m", b"{")],
+    ids=["none", "elsewhere", "not sealed", "another provider", "not JSON"],
+)
 def test_p43_foreign_reasoning_is_left_out_and_named(content: str | None) -> None:
     item = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "s"}], "encrypted_content": content}
     for dialect in (PLAIN, VLLM):

@@ -223,7 +223,7 @@ def test_p43_a_call_of_another_provider_is_excused_where_gemini_looks() -> None:
 @pytest.mark.parametrize("content", [
     None, "gAAAAABforeign", "tr1.%%%", ENVELOPES.seal("anthropic", NEW, b"{}"), ENVELOPES.seal("gemini", "gemini-other", b'["s","call","c",0]'),
     ENVELOPES.seal("gemini", NEW, b"[7]"), ENVELOPES.seal("gemini", NEW, b"\xff"),
-])
+], ids=["none", "elsewhere", "not sealed", "another provider", "another model", "not ours", "not JSON"])
 def test_p43_foreign_reasoning_is_left_out_and_named(content: str | None) -> None:
     body, adapted = build({"input": [user("a"), reasoning(content, "s"), assistant("b"), user("c")]})
     assert body["contents"][1]["parts"] == [{"text": "b"}]

@@ -221,6 +221,8 @@ def test_usage_keeps_what_else_openai_counts() -> None:
     (b'{"type":"x","sequence_number":12,"delta":"a"}', b'{"type":"x","delta":"a"}'),
     (b'{"sequence_number": 12, "type":"x"}', b'{"type":"x"}'),
     (b'{"type":"x", "sequence_number" : 12}', b'{"type":"x"}'),
+    (b'{"type":"x","sequence_number":7.5,"delta":"a"}', b'{"type":"x","delta":"a"}'),
+    (b'{"sequence_number":-1e3,"type":"x"}', b'{"type":"x"}'),
     (b'{"type":"x","delta":"\\"sequence_number\\":5,"}', b'{"type":"x","delta":"\\"sequence_number\\":5,"}'),
     (b'{"type":"x","delta":",\\"sequence_number\\":5","sequence_number":6}', b'{"type":"x","delta":",\\"sequence_number\\":5"}'),
 ])

@@ -11,6 +11,7 @@ from libs.contracts.decisions import (
     PriceTier,
     Ruling,
     Screening,
+    Share,
     Target,
 )
 from libs.contracts.deltas import Completed, Deltas, Event, Failed, Previewed, Refused, Released, Started
@@ -18,10 +19,12 @@ from libs.contracts.errors import ErrorInfo
 from libs.contracts.health import Health, OfferedModel, ProviderAccount
 from libs.contracts.ledger import LedgerBatch, LedgerRow
 from libs.contracts.message import Body, Condition, Hop, Message, RuleTrace, Warning
+from libs.contracts.preferences import MaxPrice, Preferences
 from libs.contracts.queries import SqlAnswer, SqlQuery
+from libs.contracts.reading import Reading
 from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, Delivered, RequestFacts, Routed, Ruled, Screened, advance
 from libs.contracts.state import Conversation, EventLog, Idempotency, Job, Keeping, StoredResponse, Turn
-from libs.contracts.telemetry import Observed, Rest, Tally
+from libs.contracts.telemetry import CachedPrefix, Observed, Remaining, Rest, Tally, Timing
 
 DELIVERED = Delivered(
     items=Body(inline=b"[]", size=2), count=1, by=["openai/gpt-4o"], input_tokens=5, output_tokens=4, cached_tokens=3, cache_write_tokens=2,
@@ -31,6 +34,9 @@ KEEPING = Keeping(
     store=True, idempotent=True, background=True, history=2, ancestors=["resp_00000000000040008000000000000000"], conversation="conv_1",
     fingerprint="f" * 64,
 )
+READING = Reading(
+    version="1", families={"math": 0.9}, difficulty=0.75, output_tokens=300, demand=[0.5, -0.25], sure=0.8, because="another language",
+)
 ADMITTED = Admitted(
     request_id="req_00000000-0000-4000-8000-000000000001", workspace="default", key_id="key_1", created_at=1795000000.25,
     deadline=1795000600.25, dispatch=2, expires_at=1795000002.5, edge="edge-1", traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01",
@@ -39,7 +45,12 @@ ADMITTED = Admitted(
         model="gpt-4o:cost", target=Target(model="gpt-4o", mode="cost"), override=Target(provider="openai"), metadata={"team": "blue"},
         input_chars=12, max_output_tokens=100, tools=2, builtin_tools=["web_search"], images=1, files=1, audio=1, documents=1, file_ids=1,
         google_files=1, json_schema=True, effort="high", prompt_template=True, structured=True, explain=True,
-        embeddings=True,
+        embeddings=True, prefix="0123456789abcdef",
+        preferences=Preferences(
+            order=["openai"], only=["openai"], ignore=["mistral"], allow_fallbacks=False, sort="price",
+            max_price=MaxPrice(prompt=1.5, completion=2.5), data_collection="deny", unheeded=["quantizations"],
+        ),
+        reading=READING,
     ),
     body=Body(inline=b'{"input":"hello"}', size=17),
     provider_keys={"openai": b"\x00sealed"},
@@ -57,9 +68,12 @@ SCREENED = advance(
         trace=[RuleTrace(kind="firewall", rule_id=2, name="b", priority=0, matched=True, action="mask", scope="prompt", hits=1)],
     ),
 )
-RULED = advance(SCREENED, Ruled, ruling=Ruling(revision=4, matched=[TRACE], trace=b'[{"rule_id":1}]', target=Target(mode="cost")))
+RULED = advance(SCREENED, Ruled, ruling=Ruling(
+    revision=4, matched=[TRACE], trace=b'[{"rule_id":1}]', target=Target(mode="cost"), split_by=1,
+    split=[Share(weight=1.5, provider="openai", model="m", mode="cost")],
+))
 PRICE = Price(
-    version="list 1", input="2.5", cached_input="1.25", cache_write="3", output="10", input_tiers=[PriceTier(200000, "5")],
+    version="list 1", checked="2026-11-01", input="2.5", cached_input="1.25", cache_write="3", output="10", input_tiers=[PriceTier(200000, "5")],
     output_tiers=[PriceTier(200000, "15")],
 )
 ROUTED = advance(
@@ -69,8 +83,12 @@ ROUTED = advance(
         excluded=[Excluded(provider="anthropic", model="m", reason="no key", until=1795000009.5)],
         candidates=[
             Candidate(provider="openai", model="gpt-4o", price=PRICE, score=0.9, cost=1.0, quality=0.7, latency=0.5, expected_usd=0.001),
-            Candidate(provider="openai", account="2", model="gpt-5", max_output_tokens=1000, reasoning=True, sandbox=True),
+            Candidate(
+                provider="openai", account="2", model="gpt-5", max_output_tokens=1000, reasoning=True, sandbox=True, expected_s=2.5,
+                ttft_s=0.5, tokens_per_s=90.0, observed=12.5, failing=0.25, catalog_quality=0.75, cached_tokens=100, price_version="list 1",
+            ),
         ],
+        reason="the best", weights=(0.8, 0.1, 0.1), chosen_for="cache", input_tokens=10, output_tokens=300, policy_revision=3,
         warnings=[Warning(source="router", message="freed")],
     ),
     not_before=1795000001.5, probe=True, patience=6.0,
@@ -101,7 +119,10 @@ SAMPLES: list[Message] = [
     Previewed(**IDS, preview=b'{"object":"routing.preview"}'),
     Health(
         service="provider-worker", instance="provider-worker-1", at=1795000000.0, running=[ADMITTED.request_id],
-        providers=[ProviderAccount(provider="openai", has_key=True, configured=True, sandbox=True, models=[OfferedModel(id="m", has=("images",))])],
+        providers=[ProviderAccount(
+            provider="openai", has_key=True, configured=True, sandbox=True, region="eu", weight=0.5, keeps_data=False,
+            models=[OfferedModel(id="m", has=("images",))],
+        )],
         resting=[Rest(provider="openai", account="default", model="gpt-4o", until=1795000009.5, code="upstream_timeout", failures=5)],
     ),
     Observed(
@@ -110,6 +131,14 @@ SAMPLES: list[Message] = [
             provider="openai", account="2", model="gpt-4o", ok=3, probed=True, failed=1, rest_until=1795000009.5, advice=True,
             code="upstream_timeout",
         )],
+        timings=[Timing(
+            provider="openai", account="2", model="gpt-4o", begun=3, ttft_s=1.5, ended=2, output_tokens=100, writing_s=2.5, whole=1, whole_tokens=50,
+            whole_s=1.25,
+        )],
+        remaining=[Remaining(
+            provider="openai", account="2", model="gpt-4o", requests=9, requests_reset=1795000060.5, tokens=1000, tokens_reset=1795000030.5,
+        )],
+        cached=[CachedPrefix(prefix="0123456789abcdef", provider="openai", account="2", model="gpt-4o", tokens=2000, at=1795000001.5)],
     ),
     LedgerBatch(rows=[LedgerRow("requests", b'{"request_id":"r"}')]),
     SqlQuery(sql="SELECT 1"),

@@ -1,4 +1,4 @@
-"""One stack and one scripted provider for the whole session; tests that break the stack have their own."""
+"""One stack and one scripted provider for all modules here; tests that break the stack have their own."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +9,14 @@ from tests.e2e.stack import Stack
 from tests.upstream import Upstream
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def upstream() -> Iterator[Upstream]:
     provider = Upstream()
     yield provider
     provider.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Stack]:
     home = Path(tmp_path_factory.mktemp("stack")) / "home"
     stack = Stack(

@@ -101,7 +101,7 @@ def test_the_readme_of_the_sdk_runs(sandbox: Stack, tmp_path: Path) -> None:
 
 def run(example: Example, stack: Stack, folder: Path) -> str:
     """What went wrong; empty when nothing did."""
-    done = subprocess.run(example.command, cwd=folder, env=environment(stack), capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(example.command, cwd=folder, env=environment(stack), capture_output=True, text=True, timeout=120, check=False)
     told = f"{example.client}:\n{example.code}\nprinted:\n{done.stdout}{done.stderr}"
     if done.returncode != 0:
         return told

@@ -134,10 +134,11 @@ def test_the_bus_being_away_is_503_with_retry_after(stack: Stack) -> None:
         answer = stack.post({"model": "gpt-4o", "input": "hi"})
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) > 0
-        assert time.monotonic() - begun < 6.0
+        # Before the patience with stages that say nothing is over, which is 12 s.
+        assert time.monotonic() - begun < 11.0
         begun = time.monotonic()
         assert stack.post({"model": "gpt-4o", "input": "hi"}).status_code == 503
-        assert time.monotonic() - begun < 1.0  # by now it is known
+        assert time.monotonic() - begun < 3.0  # by now it is known
     finally:
         os.kill(stack.pid("nats-server"), signal.SIGCONT)
     until(lambda: stack.post({"model": "gpt-4o", "input": "hi"}).status_code == 200, what="recovery")
@@ -181,7 +182,7 @@ def test_an_edge_that_dies_takes_its_provider_calls_with_it(stack: Stack, upstre
         stack.kill("edge")
         with pytest.raises(httpx.TransportError):
             asked.result()
-    until(lambda: upstream.calls[0].closed_at, 8.0, "the end of the provider call")
+    until(lambda: upstream.calls[0].closed_at, 20.0, "the end of the provider call")
     until(lambda: stack.sql("SELECT status FROM requests ORDER BY created_at DESC LIMIT 1") == [["cancelled"]], what="the row")
 
 

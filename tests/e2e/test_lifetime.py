@@ -43,12 +43,10 @@ def fresh_script(provider: Upstream) -> None:
 
 def test_heartbeats_come_while_the_provider_is_silent(scaled: Stack, provider: Upstream) -> None:
     provider.script = lambda call: Behaviour(delay=2.5)
-    begun = time.monotonic()
     with httpx.stream("POST", f"{scaled.url}/v1/responses", json={"model": "gpt-4o", "input": "hi", "stream": True}, headers=scaled.auth) as answer:
         pieces = answer.iter_text()
-        first = next(pieces)
-        assert time.monotonic() - begun < 2.0
-        assert first.startswith(":")
+        # Before the answer, which takes 2.5 s to begin.
+        assert next(pieces).startswith(":")
         rest = "".join(pieces)
     assert "response.completed" in rest
 
@@ -71,8 +69,8 @@ def test_the_deadline_ends_a_plain_request(scaled: Stack, provider: Upstream) ->
     answer = scaled.post({"model": "gpt-4o", "input": "hi"})
     assert answer.status_code == 504
     assert answer.json()["error"]["code"] == "upstream_timeout"
-    assert time.monotonic() - begun < 6.0
-    until(lambda: provider.calls[0].closed_at, 3.0, "the end of the upstream call")
+    assert time.monotonic() - begun < 20.0
+    until(lambda: provider.calls[0].closed_at, 8.0, "the end of the upstream call")
     assert scaled.row(answer.json()["request_id"], "status, http_status") == ["failed", "504"]
 
 

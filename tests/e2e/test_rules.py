@@ -57,6 +57,10 @@ def test_crud(stack: Stack, kind: str, rule: dict[str, Any]) -> None:
         ("routing-rules", "name", "x" * 129), ("routing-rules", "priority", 1001), ("routing-rules", "is_enabled", "yes"),
         ("routing-rules", "match_json.nonsense", {"nonsense": 1}), ("routing-rules", "match_json.mode", {"mode": "x"}),
         ("routing-rules", "action_json.set_provider", {"set_provider": "x"}), ("routing-rules", "action_json.add_warning", {"add_warning": "x"}),
+        ("routing-rules", "action_json.split", {"split": []}), ("routing-rules", "action_json.split[0].weight", {"split": [{"model": "x"}]}),
+        ("routing-rules", "action_json.split[0]", {"split": [{"weight": 1}]}),
+        ("routing-rules", "action_json.split[1].provider", {"split": [{"weight": 1, "mode": "cost"}, {"weight": 1, "provider": "x"}]}),
+        ("routing-rules", "action_json.split", {"split": [{"weight": 0, "mode": "cost"}]}),
         ("routing-rules", "match_json", "not json"), ("routing-rules", "name", None),
         ("firewall-rules", "scope", "nonsense"), ("firewall-rules", "type", "glob"), ("firewall-rules", "action", "explode"),
         ("firewall-rules", "pattern", "(?=x)y"), ("firewall-rules", "pattern", ""), ("firewall-rules", "pattern", 5),
@@ -86,7 +90,7 @@ def test_a_block_takes_effect_at_once_and_names_its_rule(stack: Stack, upstream:
     prompt = {"model": "gpt-4o", "input": "my key is sk-abcdefghijklmn"}
     assert stack.post(prompt).status_code == 200
     rule = call(stack, "POST", "firewall-rules", FIREWALL).json()["data"]
-    until(lambda: stack.post(prompt).status_code == 422, 1.0, "the block")
+    until(lambda: stack.post(prompt).status_code == 422, 10.0, "the block")
     upstream.reset()
     for stream in (False, True):
         answer = stack.post(prompt | {"stream": stream})
@@ -100,7 +104,7 @@ def test_a_block_takes_effect_at_once_and_names_its_rule(stack: Stack, upstream:
     row = stack.row(answer.json()["request_id"], "status, http_status, error_code, JSONExtractInt(firewall_trace, 1, 'rule_id')")
     assert row == ["refused", "422", "firewall_blocked", str(rule["id"])]
     call(stack, "PATCH", f"firewall-rules/{rule['id']}", {"is_enabled": False})
-    until(lambda: stack.post(prompt).status_code == 200, 1.0, "the end of the block")
+    until(lambda: stack.post(prompt).status_code == 200, 10.0, "the end of the block")
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "claude-sonnet-4-5"])
@@ -108,7 +112,7 @@ def test_a_mask_reaches_the_provider_and_a_warning_the_client(stack: Stack, upst
     call(stack, "POST", "firewall-rules", FIREWALL | {"action": "mask"})
     call(stack, "POST", "firewall-rules", FIREWALL | {"name": "careful", "type": "substring", "pattern": "KEY", "action": "warn"})
     prompt = {"model": model, "input": [{"role": "user", "content": [{"type": "input_text", "text": "my key is sk-abcdefghijklmn"}]}]}
-    until(lambda: stack.post(prompt).json()["tokenrouter"]["warnings"], 1.0, "the rules")
+    until(lambda: stack.post(prompt).json()["tokenrouter"]["warnings"], 10.0, "the rules")
     upstream.reset()
     answer = stack.post(prompt).json()
     assert "sk-abc" not in str(upstream.calls[0].body)
@@ -121,13 +125,13 @@ def test_a_mask_reaches_the_provider_and_a_warning_the_client(stack: Stack, upst
 def test_metadata_scope(stack: Stack) -> None:
     call(stack, "POST", "firewall-rules", FIREWALL | {"scope": "metadata"})
     body = {"model": "gpt-4o", "input": "hi", "metadata": {"note": "sk-abcdefghijklmn"}}
-    until(lambda: stack.post(body).status_code == 422, 1.0, "the block")
+    until(lambda: stack.post(body).status_code == 422, 10.0, "the block")
 
 
 def test_a_routing_rule_redirects_and_warns(stack: Stack, upstream: Upstream) -> None:
     rule = call(stack, "POST", "routing-rules", ROUTING).json()["data"]
     body = {"model": "auto:cost", "input": "Please check this INVOICE"}
-    until(lambda: stack.post(body).json()["tokenrouter"]["provider"] == "anthropic", 1.0, "the rule")
+    until(lambda: stack.post(body).json()["tokenrouter"]["provider"] == "anthropic", 10.0, "the rule")
     answer = stack.post(body | {"stream": False}).json()
     assert answer["metadata"]["provider"] == "anthropic"
     assert answer["tokenrouter"]["warnings"][0] == {"source": "routing", "message": "to finance", "rule_id": rule["id"]}
@@ -140,7 +144,7 @@ def test_a_routing_rule_redirects_and_warns(stack: Stack, upstream: Upstream) ->
 def test_a_rule_that_leaves_no_provider_is_named(stack: Stack) -> None:
     rule = call(stack, "POST", "routing-rules", ROUTING | {"action_json": {"set_provider": "gemini"}}).json()["data"]
     body = {"model": "gpt-4o", "input": "an invoice"}
-    until(lambda: stack.post(body).status_code == 422, 1.0, "the rule")
+    until(lambda: stack.post(body).status_code == 422, 10.0, "the rule")
     error = stack.post(body).json()["error"]
     assert error["code"] == "provider_key_missing"
     assert error["rule_trace"][0]["rule_id"] == rule["id"]
@@ -150,7 +154,7 @@ def test_rules_see_masked_text(stack: Stack) -> None:
     call(stack, "POST", "firewall-rules", FIREWALL | {"type": "substring", "pattern": "invoice", "action": "mask"})
     call(stack, "POST", "routing-rules", ROUTING)
     body = {"model": "auto:cost", "input": "an invoice"}
-    until(lambda: stack.post(body).json()["tokenrouter"]["rule_trace"], 1.0, "the rules")
+    until(lambda: stack.post(body).json()["tokenrouter"]["rule_trace"], 10.0, "the rules")
     assert stack.post(body).json()["tokenrouter"]["provider"] == "openai"
 
 
@@ -158,6 +162,6 @@ def test_metadata_and_mode_conditions(stack: Stack) -> None:
     match = {"metadata_equals": {"tier": "vip"}, "mode": "cost", "task": "summary"}
     call(stack, "POST", "routing-rules", ROUTING | {"match_json": match, "action_json": {"set_model": "claude-opus-4-6", "set_mode": "quality"}})
     body = {"model": "auto:cost", "input": "hi", "metadata": {"tier": "vip", "task": "summary"}}
-    until(lambda: stack.post(body).json()["tokenrouter"]["model"] == "claude-opus-4-6", 1.0, "the rule")
+    until(lambda: stack.post(body).json()["tokenrouter"]["model"] == "claude-opus-4-6", 10.0, "the rule")
     assert stack.post(body).json()["tokenrouter"]["mode"] == "quality"
     assert stack.post(body | {"model": "auto:balance"}).json()["tokenrouter"]["model"] != "claude-opus-4-6"

@@ -115,7 +115,7 @@ def test_routing_rules(client: TokenRouter) -> None:
     def warned() -> list[str]:
         return [warning.message for warning in routing_of(client.responses.create(model="gpt-4o", input="hi", metadata={"task": "x"})).warnings]
 
-    assert until(warned, 2.0, "the rule") == ["careful"]
+    assert until(warned, 10.0, "the rule") == ["careful"]
 
 
 async def test_rules_asynchronously(waiting: AsyncTokenRouter) -> None:
@@ -142,7 +142,7 @@ def test_a_block_names_its_rule(client: TokenRouter, upstream: Upstream) -> None
             return error
         return None
 
-    error = until(refused, 2.0, "the block")
+    error = until(refused, 10.0, "the block")
     assert error is not None
     assert isinstance(error, openai.UnprocessableEntityError)
     assert (error.status_code, error.code) == (422, "firewall_blocked")
@@ -164,7 +164,7 @@ def test_a_route_that_a_rule_closed_names_the_rule(client: TokenRouter) -> None:
             return error
         return None
 
-    error = until(refused, 2.0, "the rule")
+    error = until(refused, 10.0, "the rule")
     assert error is not None
     assert error.code == "provider_key_missing"
     assert [trace["rule_id"] for trace in error.rule_trace] == [rule.id]

@@ -1,4 +1,4 @@
-"""What several modules share: the sandbox, once for the whole session, since it keeps nothing that a test could find but its counts
+"""What several modules share: the sandbox, once for all of them, since it keeps nothing that a test could find but its counts
 and the prefixes it has seen; and a recorder on a bus, once for each module."""
 
 import asyncio
@@ -14,7 +14,7 @@ from tests.recorder_process import RecorderProcess, eventually
 from tests.sandbox_process import sandbox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sandbox_url() -> Iterator[str]:
     with sandbox() as url:
         yield url

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tests.nats_server import NatsServer
-from tests.recorder_process import RecorderProcess, attempt, delivery, eventually, publish, query, request
+from tests.recorder_process import RecorderProcess, attempt, delivery, eventually, feedback, publish, query, request
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +26,7 @@ async def test_every_documented_query_runs(server: NatsServer, recorder: Recorde
     connection = await server.connect()
     try:
         await eventually(connection, "SELECT 1", lambda result: result == "1\n")
-        await publish(connection, request("req_1", "docs"), attempt("req_1", 1, "docs"), delivery("req_1", "docs"))
+        await publish(connection, request("req_1", "docs"), attempt("req_1", 1, "docs"), delivery("req_1", "docs"), feedback("req_1", 0.5, "docs"))
         await eventually(connection, "SELECT count() FROM requests", lambda result: result == "1\n")
         for sql in queries:
             await query(connection, sql)

@@ -308,7 +308,7 @@ def _raw_deflate(data: bytes) -> bytes:
 @pytest.mark.parametrize(("encoding", "encoded"), [
     ("gzip", gzip.compress(b'{"a":1}')), ("GZIP", gzip.compress(b'{"a":1}')), ("x-gzip", gzip.compress(b'{"a":1}')),
     ("deflate", zlib.compress(b'{"a":1}')), ("deflate", _raw_deflate(b'{"a":1}')), ("identity", b'{"a":1}'), ("", b'{"a":1}'),
-])
+], ids=["gzip", "GZIP", "x-gzip", "zlib", "raw deflate", "identity", "none"])
 async def test_an_encoding_that_was_not_asked_for_is_undone(client: Client, server: RawServer, encoding: str, encoded: bytes) -> None:
     assert await both(read(client, server), server.answer(http(encoded, content_encoding=encoding))) == b'{"a":1}'
 
@@ -316,7 +316,7 @@ async def test_an_encoding_that_was_not_asked_for_is_undone(client: Client, serv
 @pytest.mark.parametrize(("encoding", "body"), [
     ("br", b"x"), ("zstd", b"x"), ("gzip, gzip", b"x"), ("gzip", b"not gzip at all"), ("gzip", gzip.compress(b"{}" * 100)[:-9]),
     ("gzip", gzip.compress(b"{}") + b"junk"), ("deflate", zlib.compress(b"{}" * 100)[:9]),
-])
+], ids=["br", "zstd", "twice", "not gzip", "cut gzip", "gzip and more", "cut deflate"])
 async def test_an_encoding_that_cannot_be_undone_is_a_failure(client: Client, server: RawServer, encoding: str, body: bytes) -> None:
     caught = await failure(read(client, server), server.answer(http(body, content_encoding=encoding)))
     assert (caught.code, caught.fallback) == ("upstream_error", True)

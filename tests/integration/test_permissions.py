@@ -19,12 +19,14 @@ from libs.bus.query import ask
 from libs.bus.watch import Watch
 from libs.contracts import subjects
 from libs.contracts.ledger import LedgerBatch
+from libs.contracts.policies import Learned
 from libs.contracts.queries import SqlAnswer, SqlQuery
 from libs.state.conversations import Conversations
 from libs.state.store import Store, Value
 from services.bootstrap import keys
 from services.bootstrap.app import bootstrap
 from services.bootstrap.settings import BootstrapSettings
+from services.recorder.learn import forget, read, write
 from services.supervisor import probe
 from services.supervisor.environment import USERS, Nats
 from services.supervisor.nats import embedded
@@ -49,12 +51,14 @@ PUBLISHERS: dict[str, tuple[str, ...]] = {
     subjects.failed("openai", "default"): ("provider-worker",),
     subjects.delta("edge-1", "req_1"): STAGES,
     subjects.telemetry("w-1"): ("provider-worker",),
-    subjects.QUERY_SQL: ("edge", "operator"),
+    subjects.QUERY_SQL: ("edge", "router", "operator"),
     subjects.HEALTH_ASKED: ("edge", "router", "operator"),
     subjects.ledger_dead("edge"): ("recorder",),
     **{subjects.health(service, "x-1"): (service,) for service in SERVICES},
     **{subjects.ledger(service): (service,) for service in SERVICES if service != "recorder"},
     f"$KV.{subjects.POLICIES_BUCKET}.routing.default": ("edge",),
+    f"$KV.{subjects.POLICIES_BUCKET}.policy.default": ("edge",),
+    f"$KV.{subjects.POLICIES_BUCKET}.learned.default": ("edge", "recorder", "operator"),
     f"$KV.{subjects.KEYS_BUCKET}.{'0' * 64}": ("bootstrap",),
     f"$KV.{subjects.VAULT_BUCKET}.worker_public_key": ("bootstrap",),
     f"$O.{subjects.CLAIMS_BUCKET}.C.x": ("edge", "firewall", "provider-worker"),
@@ -88,14 +92,17 @@ PUBLISHERS: dict[str, tuple[str, ...]] = {
     f"$JS.API.STREAM.MSG.DELETE.{subjects.LEDGER_STREAM}": (),
     f"$JS.API.STREAM.UPDATE.{subjects.LEDGER_STREAM}": ("bootstrap",),
     f"$JS.API.CONSUMER.CREATE.{subjects.LEDGER_STREAM}.recorder": ("recorder",),
-    f"$JS.API.CONSUMER.CREATE.KV_{subjects.POLICIES_BUCKET}": ("edge", "firewall", "rules"),
+    f"$KV.{subjects.PRICES_BUCKET}.{subjects.PRICES_KEY}": ("bootstrap", "operator"),
+    f"$JS.API.CONSUMER.CREATE.KV_{subjects.POLICIES_BUCKET}": ("edge", "firewall", "rules", "router"),
+    f"$JS.API.CONSUMER.CREATE.KV_{subjects.PRICES_BUCKET}": ("edge", "router"),
     f"$JS.API.CONSUMER.CREATE.KV_{subjects.KEYS_BUCKET}": ("bootstrap", "edge"),
     f"$JS.API.CONSUMER.CREATE.KV_{subjects.VAULT_BUCKET}": ("edge",),
     f"$JS.API.DIRECT.GET.KV_{subjects.KEYS_BUCKET}.x": ("bootstrap",),
     f"$JS.API.DIRECT.GET.KV_{subjects.VAULT_BUCKET}.x": ("bootstrap",),
     f"$JS.API.STREAM.MSG.GET.KV_{subjects.KEYS_BUCKET}": ("bootstrap", "edge"),
     f"$JS.API.STREAM.MSG.GET.KV_{subjects.VAULT_BUCKET}": ("bootstrap", "edge"),
-    f"$JS.API.STREAM.MSG.GET.KV_{subjects.POLICIES_BUCKET}": ("edge", "firewall", "rules"),
+    f"$JS.API.STREAM.MSG.GET.KV_{subjects.POLICIES_BUCKET}": ("edge", "firewall", "rules", "router", "recorder", "operator"),
+    f"$JS.API.STREAM.MSG.GET.KV_{subjects.PRICES_BUCKET}": ("bootstrap", "edge", "router", "operator"),
     "_INBOX_edge.x": (),
     "tokenrouter.v1.anything.else": (),
 }
@@ -231,6 +238,7 @@ async def test_bootstrap_with_a_wrong_password_says_which_setting_to_check(serve
 
 @pytest.mark.parametrize(("user", "bucket"), [
     ("edge", subjects.POLICIES_BUCKET), ("firewall", subjects.POLICIES_BUCKET), ("rules", subjects.POLICIES_BUCKET),
+    ("router", subjects.POLICIES_BUCKET), ("edge", subjects.PRICES_BUCKET), ("router", subjects.PRICES_BUCKET),
     ("edge", subjects.KEYS_BUCKET), ("edge", subjects.VAULT_BUCKET),
 ])
 async def test_follows_the_bucket_it_serves_from(server: Nats, user: str, bucket: str) -> None:
@@ -240,7 +248,7 @@ async def test_follows_the_bucket_it_serves_from(server: Nats, user: str, bucket
         async with asyncio.timeout(5.0):
             await watch.start(guest.connection.jetstream())
         assert not await guest.refused()
-    assert seen or bucket == subjects.POLICIES_BUCKET
+    assert seen or bucket in (subjects.POLICIES_BUCKET, subjects.PRICES_BUCKET)
 
 
 async def test_the_edge_changes_rules_by_compare_and_set_and_the_stages_see_it(server: Nats) -> None:
@@ -325,10 +333,28 @@ async def test_an_edge_keeps_idempotency_keys_jobs_and_logs(server: Nats) -> Non
         assert not await edge.refused()
 
 
-async def test_the_router_can_read_no_bucket(server: Nats) -> None:
+@pytest.mark.parametrize("user", ["operator", "bootstrap"])
+async def test_prices_that_an_operator_stores_reach_the_router(server: Nats, user: str) -> None:
+    async with connected(server, user) as writer, connected(server, "router") as router:
+        seen: asyncio.Queue[bytes | None] = asyncio.Queue()
+        watch = Watch(subjects.PRICES_BUCKET, subjects.PRICES_KEY, lambda key, value, _: seen.put_nowait(value))
+        await watch.start(router.connection.jetstream())
+        bucket = await writer.connection.jetstream().key_value(subjects.PRICES_BUCKET)
+        async with asyncio.timeout(5.0):
+            await bucket.put(subjects.PRICES_KEY, b"1")
+            assert (await bucket.get(subjects.PRICES_KEY)).value == b"1"
+            # Before that there may be what another test has left.
+            while await seen.get() != b"1":
+                pass
+            await bucket.delete(subjects.PRICES_KEY)
+            assert await seen.get() is None
+        assert not await writer.refused()
+
+
+async def test_the_router_can_read_no_secrets(server: Nats) -> None:
     async with connected(server, "router") as router:
         js = router.connection.jetstream(timeout=0.5)
-        for bucket in (subjects.KEYS_BUCKET, subjects.VAULT_BUCKET, subjects.POLICIES_BUCKET):
+        for bucket in (subjects.KEYS_BUCKET, subjects.VAULT_BUCKET):
             with pytest.raises(TimeoutError):
                 await js.key_value(bucket)
             assert await router.refused()
@@ -350,11 +376,28 @@ async def test_what_a_service_writes_in_the_ledger_the_recorder_takes(server: Na
         assert not await recorder.refused()
 
 
-@pytest.mark.parametrize(("user", "inbox"), [("operator", "_INBOX_sql"), ("operator", ""), ("edge", "")])
+@pytest.mark.parametrize("user", ["recorder", "operator"])
+async def test_what_was_learned_is_written_and_removed_and_the_edge_sees_it(server: Nats, user: str) -> None:
+    learned = Learned(at="2026-11-24T00:00:00Z", since="2025-11-29T00:00:00Z", ratings=1, models={})
+    async with connected(server, "edge") as edge, connected(server, user) as writer:
+        shown = await edge.connection.jetstream().key_value(subjects.POLICIES_BUCKET)
+        await shown.put("policy.other", b"{}")
+        js = writer.connection.jetstream()
+        assert "policy.other" in await values_of(js, subjects.POLICIES_BUCKET, "policy.*")
+        bucket = await js.key_value(subjects.POLICIES_BUCKET)
+        assert await write(bucket, "other", learned)
+        assert not await write(bucket, "other", learned)
+        assert await read(shown, "other") == learned
+        await forget(bucket, "other")
+        assert await read(shown, "other") is None
+        assert not await writer.refused()
+
+
+@pytest.mark.parametrize(("user", "inbox"), [("operator", "_INBOX_sql"), ("operator", ""), ("edge", ""), ("router", "")])
 async def test_the_recorder_answers_whoever_asks_in_pieces(server: Nats, user: str, inbox: str) -> None:
     async with connected(server, "recorder") as recorder, connected(server, user, inbox) as asking:
         subscription = await recorder.connection.subscribe(subjects.QUERY_SQL, queue="recorder")
-        await recorder.connection.flush()
+        assert not await recorder.refused()
 
         async def answer() -> None:
             asked = await subscription.next_msg(5.0)

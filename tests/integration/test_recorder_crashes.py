@@ -65,7 +65,6 @@ async def _acknowledged(bus: Client) -> None:
     await _until(all_are)
 
 
-@pytest.mark.timeout(180)
 async def test_kill_9_at_any_moment_neither_loses_nor_doubles_a_row(bus: Client, recorder: RecorderProcess) -> None:
     recorder.start()
     await _up(bus)

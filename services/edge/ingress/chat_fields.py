@@ -22,7 +22,7 @@ FIELDS: dict[str, tuple[tuple[type, ...], str]] = {
     "function_call": _NAME_OR_OBJECT, "web_search_options": _OBJECT,
     "response_format": _OBJECT, "verbosity": _STRING, "reasoning_effort": _STRING, "reasoning": _OBJECT,
     "modalities": _ARRAY, "audio": _OBJECT, "prediction": _OBJECT,
-    "router_mode": _STRING, "router_model": _STRING, "router_provider": _STRING,
+    "router_mode": _STRING, "router_model": _STRING, "router_provider": _STRING, "provider": _OBJECT,
 }
 
 

@@ -10,7 +10,7 @@ Json = dict[str, Any]
 # The same here and there; the last of them have no field in the Responses API, and the dialects map them.
 _SAME = (
     "model", "stream", "metadata", "user", "safety_identifier", "service_tier", "moderation", "prompt_cache_key",
-    "prompt_cache_options", "prompt_cache_retention", "temperature", "top_p", "router_mode", "router_model", "router_provider",
+    "prompt_cache_options", "prompt_cache_retention", "temperature", "top_p", "router_mode", "router_model", "router_provider", "provider",
     "seed", "presence_penalty", "frequency_penalty", "logit_bias",
 )
 _FORMATS = frozenset({"text", "json_object", "json_schema"})

@@ -13,7 +13,7 @@ from services.edge.formats.format import Plain
 Json = dict[str, Any]
 _READ = frozenset({
     "model", "input", "instructions", "previous_response_id", "conversation", "prompt_cache_key", "metadata", "router_mode", "router_model",
-    "router_provider",
+    "router_provider", "provider",
 })
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode

@@ -15,7 +15,7 @@ CHARS_PER_TOKEN = 4
 LARGEST = 2**31 - 1
 """Of numbers; no provider keeps them in more than 32 bits."""
 # The same as in a Responses request, and checked the same way.
-_SHARED = ("model", "user", "metadata", "router_mode", "router_model", "router_provider")
+_SHARED = ("model", "user", "metadata", "router_mode", "router_model", "router_provider", "provider")
 
 
 def request_of(body: Json) -> Json:

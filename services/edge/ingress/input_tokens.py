@@ -9,7 +9,7 @@ Json = dict[str, Any]
 
 _READ = frozenset({
     "model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "reasoning", "text", "response_format", "truncation",
-    "previous_response_id", "conversation", "metadata", "router_mode", "router_model", "router_provider",
+    "previous_response_id", "conversation", "metadata", "router_mode", "router_model", "router_provider", "provider",
 })
 
 

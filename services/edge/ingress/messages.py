@@ -13,11 +13,11 @@ from services.edge.ingress.messages_tools import tools
 
 Json = dict[str, Any]
 
-_AS_THEY_ARE = ("model", "stream", "temperature", "top_p", "router_mode", "router_model", "router_provider")
+_AS_THEY_ARE = ("model", "stream", "temperature", "top_p", "router_mode", "router_model", "router_provider", "provider")
 _TIERS = {"standard_only": "default"}
 _COUNTED = frozenset({
     "model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "reasoning", "text", "router_mode", "router_model",
-    "router_provider",
+    "router_provider", "provider",
 })
 
 

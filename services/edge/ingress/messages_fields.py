@@ -13,7 +13,7 @@ FIELDS: dict[str, tuple[tuple[type, ...], str]] = {
     "model": _STRING, "messages": _ARRAY, "max_tokens": ((int,), "an integer"), "system": ((str, list), "a string or an array of text blocks"),
     "stream": ((bool,), "true or false"), "stop_sequences": _ARRAY, "temperature": _NUMBER, "top_p": _NUMBER, "top_k": _NUMBER,
     "tools": _ARRAY, "tool_choice": _OBJECT, "thinking": _OBJECT, "output_config": _OBJECT, "output_format": _OBJECT, "metadata": _OBJECT,
-    "service_tier": _STRING, "mcp_servers": _ARRAY, "router_mode": _STRING, "router_model": _STRING, "router_provider": _STRING,
+    "service_tier": _STRING, "mcp_servers": _ARRAY, "router_mode": _STRING, "router_model": _STRING, "router_provider": _STRING, "provider": _OBJECT,
     "thread": _OBJECT, "compaction": _OBJECT,
 }
 # Field → code, where it has one of its own, and remedy. Without these the answer would be one to something else.

@@ -13,7 +13,7 @@ from tests.e2e.stack import API_KEY, ROOT, Stack
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = Stack(Path(tmp_path_factory.mktemp("clients")) / "home").start()
     yield stack
@@ -31,7 +31,7 @@ def packages() -> Callable[[str], Path]:
         if not stamp.exists() or stamp.read_bytes() != locked.read_bytes():
             command = [sys.executable, "-m", "pip", "install", "-q", "--no-input", "--disable-pip-version-check", "--upgrade"]
             done = subprocess.run(
-                [*command, "--require-hashes", "--target", str(folder), "-r", str(locked)], capture_output=True, text=True, timeout=300, check=False
+                [*command, "--require-hashes", "--target", str(folder), "-r", str(locked)], capture_output=True, text=True, timeout=280, check=False
             )
             assert done.returncode == 0, done.stderr
             stamp.write_bytes(locked.read_bytes())
@@ -52,7 +52,7 @@ def run(sandbox: Stack, packages: Callable[[str], Path]) -> Callable[[str, str, 
         }
         script = function.partition(".")[0]
         code = f"import {script}; {function}()"
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
     return ran

@@ -17,7 +17,10 @@ from services.supervisor.environment import USERS, password_variable
 from tests.unit.docs.pages import IDS, PAGES, ROOT, blocks, code, columns
 
 # Read by the supervisor as a whole, named here because it has no struct of fields.
-SUPERVISOR = {"TOKENROUTER_HOME", "TOKENROUTER_HOST", "TOKENROUTER_PORT", "TOKENROUTER_API_KEY", "NATS_URL", "CLICKHOUSE_URL", "SCALE"}
+SUPERVISOR = {
+    "TOKENROUTER_HOME", "TOKENROUTER_HOST", "TOKENROUTER_PORT", "TOKENROUTER_API_KEY", "TOKENROUTER_RESTART_DELAY", "NATS_URL",
+    "CLICKHOUSE_URL", "SCALE",
+}
 RESERVED = {"TOKENROUTER_CONSOLE_PORT"}
 # Read by clients alone.
 CLIENTS = {"TOKENROUTER_BASE_URL"}
@@ -47,7 +50,7 @@ def test_modules_exist(page: Path) -> None:
 def settings() -> set[str]:
     fields = {variable(field.name) for kind in SETTINGS.values() for field in msgspec.structs.fields(kind)}
     prefixes = ["{PROVIDER}", *(profile.prefix for profile in builtin().values())]
-    providers = {f"{prefix}_{field}" for prefix in prefixes for field in ("API_KEY", "BASE_URL", "MODELS")}
+    providers = {f"{prefix}_{field}" for prefix in prefixes for field in ("API_KEY", "BASE_URL", "MODELS", "REGION", "WEIGHT", "KEEPS_DATA")}
     return fields | providers | SUPERVISOR | RESERVED | CLIENTS | {password_variable(user) for user in USERS}
 
 

@@ -21,9 +21,9 @@ _FRAMED = frozenset({"response.created", "response.in_progress", "response.queue
 _ENDING = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 _ARGUMENTS_DONE = "response.function_call_arguments.done"
 _ITEM_ADDED, _ITEM_DONE = "response.output_item.added", "response.output_item.done"
-# Safe on bytes: inside a JSON string the quotes would be escaped.
-_NUMBER_BEHIND = re.compile(rb',\s*"sequence_number"\s*:\s*\d+')
-_NUMBER_AHEAD = re.compile(rb'"sequence_number"\s*:\s*\d+\s*,\s*')
+# Safe on bytes: inside a JSON string the quotes would be escaped. Whole numbers are expected, any number is cut in one piece.
+_NUMBER_BEHIND = re.compile(rb',\s*"sequence_number"\s*:\s*[-\d][-+.eE\d]*')
+_NUMBER_AHEAD = re.compile(rb'"sequence_number"\s*:\s*[-\d][-+.eE\d]*\s*,\s*')
 _encode = msgspec.json.Encoder().encode
 
 

@@ -100,6 +100,15 @@ def test_the_settings_add_what_nobody_else_knows() -> None:
     assert (model.usd_per_input_token, model.usd_per_output_token) == (pytest.approx(2e-7), 0.0)
 
 
+def test_the_settings_say_quality_family_by_family() -> None:
+    model = offered("my-vllm", OfferedModel(id="m", quality=0.5, quality_by_family={"code": 0.9}))
+    assert model.families == (0.9, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
+    assert model.quality == pytest.approx(0.557, abs=0.001)
+    assert {prior.source for prior in model.priors} == {"settings"}
+    partly = offered("my-vllm", OfferedModel(id="m", quality_by_family={"math": 0.1}))
+    assert [prior.source for prior in partly.priors] == ["default", "settings", *["default"] * 5]
+
+
 def test_no_price_is_unknown_and_a_price_of_zero_is_zero() -> None:
     tokens = {"input_tokens": 10, "output_tokens": 10}
     free = offered("ollama", OfferedModel(id="m", input_usd_per_mtok="0", output_usd_per_mtok="0"))
@@ -141,7 +150,7 @@ def test_names_that_this_version_does_not_know_do_no_harm() -> None:
     "wrong",
     [
         {"input_usd_per_mtok": "-1"}, {"input_usd_per_mtok": "1,5"}, {"output_usd_per_mtok": "nan"}, {"output_usd_per_mtok": 1.5},
-        {"quality": 1.1}, {"context_window": 0}, {"max_output": -1},
+        {"quality": 1.1}, {"quality_by_family": {"code": 2}}, {"quality_by_family": {"poetry": 0.5}}, {"context_window": 0}, {"max_output": -1},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:

@@ -8,7 +8,10 @@ import pytest
 from genai_prices import types as genai
 from genai_prices.data_snapshot import DataSnapshot, set_custom_snapshot
 
-from libs.catalog.prices import PERIOD, VERSION, listing
+from libs.catalog import prices
+from libs.catalog.models import curated, find
+from libs.catalog.prices import PERIOD, RELEASED, VERSION, listing, packed
+from tests.price_list import as_bytes, model_of, published
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC).timestamp()
 
@@ -92,3 +95,84 @@ def test_a_price_is_that_of_the_date_and_the_hour(at: datetime, dollars: str) ->
 
 def test_within_a_period_a_price_holds() -> None:
     assert listing("openai", "gpt-4o", NOON) == listing("openai", "gpt-4o", NOON + PERIOD - 1)
+
+
+def test_the_list_that_ships_says_of_which_day_it_is() -> None:
+    assert set(RELEASED) == {VERSION.split()[1]}, "look the day up: https://pypi.org/project/genai-prices/#history"
+    found = listing("openai", "gpt-4o", NOON)
+    assert found is not None
+    assert date.fromisoformat(found.price.checked) == date.fromisoformat(RELEASED[VERSION.split()[1]])
+
+
+@pytest.fixture
+def adopting() -> Iterator[None]:
+    yield
+    prices.adopt(None)
+
+
+def newer(dollars: float, at: str = "2026-11-20") -> bytes:
+    raw = published("openai", "deepseek")
+    model_of(raw, "openai", "gpt-4o")["prices"]["input_mtok"] = dollars
+    return packed(as_bytes(raw), at, "a test")
+
+
+@pytest.mark.usefixtures("adopting")
+def test_a_newer_list_comes_into_force_at_once_and_goes_again() -> None:
+    before, edition = find("openai", "gpt-4o", NOON), prices.edition()
+    assert before is not None
+    version = prices.adopt(newer(1.5))
+    assert version.startswith("genai-prices 2026-11-20 (")
+    assert (prices.version(), prices.edition()) == (version, edition + 1)
+    after = find("openai", "gpt-4o", NOON)
+    assert after is not None
+    assert after.price is not None
+    assert (after.price.input, after.price.version, after.price.checked) == ("1.5", version, "2026-11-20")
+    assert after.usd_per_input_token == pytest.approx(1.5e-6)
+    assert [model.price for model in curated(NOON) if model.id == "gpt-4o"] == [after.price]
+    assert find("openai", "gpt-4o", NOON) is after
+    assert prices.adopt(None) == VERSION
+    assert find("openai", "gpt-4o", NOON) == before
+
+
+@pytest.mark.usefixtures("adopting")
+def test_times_of_day_and_tiers_survive_the_way_through_json() -> None:
+    hours = [datetime(2026, 11, 23, hour, 30, tzinfo=UTC).timestamp() for hour in (2, 12)]
+    named = [("deepseek", "deepseek-flash", hours[0]), ("deepseek", "deepseek-flash", hours[1]), ("openai", "gpt-5.4", NOON)]
+    before = [listing(*one) for one in named]
+    prices.adopt(newer(1.5))
+    for one, old in zip(named, before, strict=True):
+        new = listing(*one)
+        assert new is not None
+        assert old is not None
+        assert Decimal(new.price.input or "0") == Decimal(old.price.input or "0")
+        assert [(tier.above, Decimal(tier.usd_per_mtok)) for tier in new.price.output_tiers] == [
+            (tier.above, Decimal(tier.usd_per_mtok)) for tier in old.price.output_tiers
+        ]
+
+
+@pytest.mark.usefixtures("adopting")
+def test_a_curated_model_that_the_new_list_does_not_have_has_no_price_rather_than_an_old_one() -> None:
+    prices.adopt(newer(1.5))
+    found = find("mistral", "mistral-large-4", NOON)
+    assert found is not None
+    assert (found.price, found.usd_per_input_token) == (None, None)
+
+
+@pytest.mark.usefixtures("adopting")
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"", b"not json", b"{}", newer(3.0)[:-20] + b'"}', newer(3.0).replace(b'"sha256":"', b'"sha256":"0'),
+        packed(b'{"units": {}}', "2026-11-20", "a test"), packed(b'[{"id": "openai"}]', "2026-11-20", "a test"),
+        packed(b" " * (prices.MOST_BYTES + 1), "2026-11-20", "a test"),
+    ],
+    ids=["empty", "no JSON", "no list", "cut off", "another checksum", "another form", "no models", "too large"],
+)
+def test_what_cannot_be_used_leaves_the_list_in_force(broken: bytes) -> None:
+    version = prices.adopt(newer(2.0))
+    with pytest.raises(ValueError):
+        prices.apply("list", broken, 2)
+    assert prices.version() == version
+    found = listing("openai", "gpt-4o", NOON)
+    assert found is not None
+    assert found.price.input == "2.0"

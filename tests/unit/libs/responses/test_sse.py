@@ -59,13 +59,13 @@ def test_the_limit_is_for_one_event_not_for_the_stream() -> None:
 def test_a_large_event_in_small_pieces_takes_linear_time() -> None:
     # 8 MB in pieces of 64 bytes: joining at each piece would copy half a terabyte.
     parser, piece = SseParser(), b"x" * 64
-    began = time.perf_counter()
+    began = time.process_time()
     parser.feed(b"data: ")
     for _ in range(130_000):
         parser.feed(piece)
     [event] = parser.feed(b"\n\n")
     assert len(event.data) == 130_000 * 64
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_close_gives_a_whole_last_event_without_its_blank_line() -> None:

@@ -8,14 +8,15 @@ import msgspec
 import pytest
 
 from libs.catalog.models import curated
-from libs.contracts.decisions import Candidate, Decision, Target
+from libs.contracts.decisions import Candidate, Decision, Ruling, Target
 from libs.contracts.errors import ModelNotFound, ProviderBusy, ProviderKeyMissing, RateLimited, RouterError, RoutingError
 from libs.contracts.health import OfferedModel, ProviderAccount
 from libs.contracts.models import PROVIDERS, parse_model
 from libs.contracts.requests import RequestFacts
 from libs.contracts.telemetry import Rest
-from libs.routing.decide import OWN, VECTORS_DIFFER, Available, decide, shortlisted
+from libs.routing.decide import VECTORS_DIFFER, decide, shortlisted
 from libs.routing.score import WEIGHTS, confidence, goodness
+from libs.routing.snapshot import OWN, Snapshot
 
 NOW = 1000.0
 
@@ -34,8 +35,8 @@ def decided(
     model: str, ruled: Target | None = None, accounts: Any = ALL, own_keys: tuple[str, ...] = (), rests: tuple[Rest, ...] = (), **facts: Any
 ) -> Decision:
     known = RequestFacts(model=model, target=parse_model(model), input_chars=facts.pop("input_chars", 2000), **facts)
-    available = Available(accounts=accounts, own_keys=frozenset(own_keys), rest_of=lambda *called: rest_among(rests, *called))
-    return decide("req_1", known, ruled or Target(), available, NOW)
+    snapshot = Snapshot(accounts=accounts, own_keys=frozenset(own_keys), rest_of=lambda *called: rest_among(rests, *called))
+    return decide("req_1", known, Ruling(revision=0, target=ruled or Target()), snapshot, now=NOW)
 
 
 def rest_among(rests: tuple[Rest, ...], provider: str, account: str, model: str) -> Rest | None:
@@ -134,8 +135,8 @@ def test_models_from_the_settings_have_no_price() -> None:
 def test_ties_are_spread() -> None:
     accounts = {name: [account(name, "default", OfferedModel(id="a"))] for name in BOTH}
     facts = RequestFacts(model="a", target=Target(model="a"))
-    available = Available(accounts=accounts, own_keys=frozenset())
-    first = Counter(decide(f"req_{n}", facts, Target(), available).candidates[0].provider for n in range(1000))
+    snapshot = Snapshot(accounts=accounts)
+    first = Counter(decide(f"req_{n}", facts, Ruling(revision=0), snapshot).candidates[0].provider for n in range(1000))
     assert 400 < first["openai"] < 600
 
 

@@ -32,6 +32,10 @@ def test_the_routing_of_an_answer() -> None:
     assert set(SCHEMAS["TokenRouter"]["properties"]) <= set(types.Routing.model_fields)
 
 
+def test_feedback() -> None:
+    assert {"object", *types.Feedback.model_fields} == set(SCHEMAS["Feedback"]["properties"])
+
+
 def test_choices() -> None:
     assert set(get_args(Mode)) == set(get_args(decisions.Mode))
     assert set(get_args(types.FirewallScope)) == set(get_args(policies.Scope))

@@ -5,6 +5,7 @@ from openai.types.responses import Response
 
 from tests.unit.libs.sdk.router import Router, answer, stream
 from tokenrouter_sdk import ConflictError
+from tokenrouter_sdk.types import Feedback
 
 RESPONSE: dict[str, Any] = {
     "id": "resp_1", "object": "response", "status": "completed",
@@ -51,3 +52,22 @@ def test_what_is_openais_stays() -> None:
         assert events.get_final_response().id == "resp_1"
     raw = Router(answer(RESPONSE)).client().responses.with_raw_response.create(model="auto", input="hi")
     assert raw.parse().id == "resp_1"
+
+
+FEEDBACK: dict[str, Any] = {
+    "object": "feedback", "id": "fb_1", "response_id": "resp_1", "request_id": "req_1", "score": 0.5, "label": "late", "comment": None,
+    "created_at": 1,
+}
+
+
+def test_feedback() -> None:
+    router = Router(answer(FEEDBACK))
+    told = router.client().responses.feedback("resp_1", score=0.5, label="late")
+    assert (type(told), told.id, told.score, told.label, told.comment) == (Feedback, "fb_1", 0.5, "late", None)
+    assert router.asked() == ("POST", "/v1/responses/resp_1/feedback", {"score": 0.5, "label": "late"})
+
+
+async def test_feedback_asynchronously() -> None:
+    router = Router(answer(FEEDBACK))
+    assert (await router.async_client().responses.feedback("req_1", score=1, comment="good")).response_id == "resp_1"
+    assert router.asked() == ("POST", "/v1/responses/req_1/feedback", {"score": 1, "comment": "good"})

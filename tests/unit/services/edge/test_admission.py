@@ -7,6 +7,7 @@ import pytest
 
 from libs.contracts.decisions import Target
 from libs.contracts.errors import InvalidRequest, RequestTooLarge
+from libs.contracts.preferences import Preferences
 from libs.responses.canonical import canonical
 from services.edge.admission import admit
 from services.edge.body import MAX_DEPTH, parse, read
@@ -49,7 +50,12 @@ def test_a_chat_style_request_becomes_canonical() -> None:
 def test_no_model_means_auto_balance() -> None:
     facts = admitted({"input": "hi"}).facts
     assert facts.model == "auto:balance"
-    assert facts.target == Target(mode="balance")
+    assert facts.target == Target(), "the default mode is not one that was asked for"
+
+
+def test_wishes_of_the_providers_are_read() -> None:
+    assert admitted({"input": "hi"}).facts.preferences is None
+    assert admitted({"input": "hi", "provider": {"order": ["OpenAI"]}}).facts.preferences == Preferences(order=["openai"])
 
 
 def test_router_fields_are_an_override() -> None:

@@ -29,9 +29,9 @@ from services.edge.logs_query import (
     LoggedHop,
     LoggedWhole,
     attempts_query,
+    began_query,
     cursor,
     entry,
-    known_query,
     list_query,
     page,
     whole_entry,
@@ -124,7 +124,7 @@ def test_a_value_is_taken_or_refused_and_nothing_else(text: str) -> None:
 
 @pytest.mark.parametrize("query", [
     list_query("main", page({"model": "gpt-4o", "status": "failed"})), whole_query("main", REQUEST), attempts_query("main", row()),
-    known_query("main", REQUEST),
+    began_query("main", REQUEST),
 ])
 def test_every_question_is_about_one_workspace(query: Any) -> None:
     assert query.params["workspace"] == "main"

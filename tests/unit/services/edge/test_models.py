@@ -1,6 +1,7 @@
 """What /v1/models lists, and that the router knows every name in it."""
 
 from collections.abc import AsyncIterator
+from datetime import date
 from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
@@ -14,12 +15,16 @@ from hypothesis import strategies as st
 from litestar import Litestar
 
 from libs.bus.health import Registry
-from libs.contracts.decisions import Target
+from libs.catalog.overrides import Tailor
+from libs.catalog.workspaces import Workspaces
+from libs.contracts.decisions import Ruling
 from libs.contracts.health import Health, OfferedModel, ProviderAccount
 from libs.contracts.models import MODES, PROVIDERS, parse_model
-from libs.contracts.policies import ApiKey
+from libs.contracts.policies import ApiKey, ModelOverride, RoutingPolicy
+from libs.contracts.reading import FAMILIES
 from libs.contracts.requests import RequestFacts
-from libs.routing.decide import Available, decide
+from libs.routing.decide import decide
+from libs.routing.snapshot import Snapshot
 from services.edge.errors import EXCEPTION_HANDLERS
 from services.edge.keys import Keys
 from services.edge.models import ALIASES, CREATED, find_listed, listed, routes
@@ -83,14 +88,61 @@ def test_what_is_known_of_a_model() -> None:
     assert found == {
         "id": "gpt-4o", "object": "model", "created": CREATED, "owned_by": "openai", "provider": "openai",
         "pricing": {
-            "inputCostPerToken": 2.5e-06, "outputCostPerToken": 1e-05, "cachedInputCostPerToken": 1.25e-06, "currency": "USD",
-            "version": found["pricing"]["version"],
+            "inputCostPerToken": 2.5e-06, "outputCostPerToken": 1e-05, "cachedInputCostPerToken": 1.25e-06, "cacheWriteCostPerToken": None,
+            "tiers": [], "currency": "USD", "version": found["pricing"]["version"], "checked": found["pricing"]["checked"],
         },
-        "context_window": 128000, "max_output_tokens": 16384, "capabilities": found["capabilities"], "quality": 0.74,
+        "context_window": 128000, "max_output_tokens": 16384, "capabilities": found["capabilities"], "quality": found["quality"],
+        "quality_by_family": found["quality_by_family"], "overridden": [],
     }
     assert found["pricing"]["version"].startswith("genai-prices ")
+    assert date.fromisoformat(found["pricing"]["checked"]) >= date(2026, 11, 10)
     assert found["capabilities"] == sorted(found["capabilities"])
     assert {"images", "tools"} <= set(found["capabilities"])
+
+
+def test_quality_by_family_names_its_sources() -> None:
+    found = entry("gpt-5", known("openai"))
+    families = found["quality_by_family"]
+    assert list(families) == list(FAMILIES)
+    assert found["quality"] == pytest.approx(sum(one["quality"] for one in families.values()) / len(FAMILIES), abs=0.001)
+    assert families["science"] == {
+        "quality": 0.893, "figure": "GPQA Diamond, % solved: 87.3", "source": "Artificial Analysis: GPQA Diamond", "date": "2026-02-23",
+        "url": "https://artificialanalysis.ai/evaluations/gpqa-diamond",
+    }
+    estimate = families["knowledge"]
+    assert (estimate["source"], estimate["figure"], estimate["url"]) == ("editorial estimate, 2026-11", None, None)
+    unknown = entry("phi", {"ollama": [account("ollama", OfferedModel(id="phi"))]})["quality_by_family"]
+    assert {one["source"] for one in unknown.values()} == {"a default, since nobody has looked at this model"}
+
+
+def test_above_a_threshold_all_rates_are_told() -> None:
+    pricing = entry("claude-sonnet-4-5", known("anthropic"))["pricing"]
+    assert (pricing["inputCostPerToken"], pricing["cacheWriteCostPerToken"]) == (3e-06, 3.75e-06)
+    assert pricing["tiers"] == [{
+        "aboveInputTokens": 200000, "inputCostPerToken": 6e-06, "outputCostPerToken": 2.25e-05, "cachedInputCostPerToken": 6e-07,
+        "cacheWriteCostPerToken": 7.5e-06,
+    }]
+
+
+def test_a_policy_hides_what_it_denies_and_shows_its_own_word() -> None:
+    policy = RoutingPolicy(
+        deny=["anthropic/*", "*/gpt-4o-mini"],
+        models={"openai/gpt-4o": ModelOverride(input_usd_per_mtok="1", quality_by_family={"code": 1.0}, context_window=5000)},
+    )
+    names = {one["id"]: one for one in listed(known("openai", "anthropic"), NONE, NOW, Tailor(policy))}
+    assert {"gpt-4o", "gpt-4.1"} <= set(names)
+    assert not {"gpt-4o-mini", "claude-haiku-4-5"} & set(names)
+    told = names["gpt-4o"]
+    assert told["overridden"] == ["price", "quality", "context_window"]
+    assert (told["pricing"]["inputCostPerToken"], told["pricing"]["outputCostPerToken"]) == (1e-06, 1e-05)
+    assert (told["pricing"]["version"], told["pricing"]["checked"], told["context_window"]) == ("workspace", None, 5000)
+    assert told["quality_by_family"]["code"] | {"figure": ""} == {
+        "quality": 1.0, "figure": "", "source": "the workspace's policy", "date": None, "url": None,
+    }
+    for name in ("gpt-4o-mini", "openai/gpt-4o-mini", "claude-haiku-4-5", "anthropic/claude-opus-4-1"):
+        assert find_listed(name, known("openai", "anthropic"), NONE, NOW, Tailor(policy)) is None
+    only = Tailor(RoutingPolicy(allow=["mistral/*"]))
+    assert {one["owned_by"] for one in listed(known("openai", "mistral"), NONE, NOW, only)} == {"tokenrouter", "mistral"}
 
 
 def test_a_price_that_is_not_known_is_null_and_a_free_model_costs_nothing() -> None:
@@ -101,6 +153,7 @@ def test_a_price_that_is_not_known_is_null_and_a_free_model_costs_nothing() -> N
     assert [unknown[name] for name in ("inputCostPerToken", "outputCostPerToken", "cachedInputCostPerToken", "version")] == [None] * 4
     assert (free["inputCostPerToken"], free["outputCostPerToken"], free["cachedInputCostPerToken"]) == (0.0, 0.0, None)
     assert free["version"] == "settings"
+    assert (unknown["tiers"], unknown["checked"]) == (None, None)
 
 
 def test_the_settings_word_goes_over_the_catalog() -> None:
@@ -168,7 +221,7 @@ def test_every_name_is_listed_once_and_routed_to_the_model_it_describes(
     assert len({one["id"] for one in found}) == len(found)
     for one in found[len(ALIASES) :]:
         facts = RequestFacts(model=one["id"], target=parse_model(one["id"]))
-        candidates = decide("req_1", facts, Target(), Available(accounts=accounts, own_keys=own)).candidates
+        candidates = decide("req_1", facts, Ruling(revision=0), Snapshot(accounts=accounts, own_keys=own)).candidates
         reached = {(candidate.provider, candidate.model) for candidate in candidates}
         assert one["provider"] in {provider for provider, _ in reached}
         assert {model for _, model in reached} <= {one["id"], one["id"].removeprefix(f"{one['provider']}/")}
@@ -199,14 +252,20 @@ def test_no_name_breaks_the_search(name: str) -> None:
 
 
 @pytest.fixture
-def app() -> Litestar:
+def workspaces() -> Workspaces:
+    return Workspaces()
+
+
+@pytest.fixture
+def app(workspaces: Workspaces) -> Litestar:
     keys, registry = Keys(), Registry()
     keyed = ApiKey(id="key_1", workspace="main", name="test", created_at=NOW)
     keys.apply(sha256(KEY.encode()).hexdigest(), msgspec.json.encode(keyed), 1)
     providers = [one for its in known("openai", "anthropic").values() for one in its]
     registry.note(Health(service="provider-worker", instance="w-1", at=NOW, providers=providers))
     edge: Any = SimpleNamespace(keys=keys, registry=registry)
-    return Litestar(routes(edge, ["/v1/models", "/models"]), exception_handlers=EXCEPTION_HANDLERS, openapi_config=None, logging_config=None)
+    handlers = routes(edge, workspaces, ["/v1/models", "/models"])
+    return Litestar(handlers, exception_handlers=EXCEPTION_HANDLERS, openapi_config=None, logging_config=None)
 
 
 @pytest.fixture
@@ -240,6 +299,17 @@ async def test_a_key_in_a_header_adds_models(client: httpx.AsyncClient) -> None:
     without = (await client.get("/v1/models")).json()["data"]
     more = (await client.get("/v1/models", headers={"X-Mistral-Key": "fake-mistral-key"})).json()["data"]
     assert {one["owned_by"] for one in more} - {one["owned_by"] for one in without} == {"mistral"}
+
+
+async def test_the_list_is_the_workspaces_own(client: httpx.AsyncClient, workspaces: Workspaces) -> None:
+    for workspace in ("main", "other"):
+        workspaces.apply(f"policy.{workspace}", msgspec.json.encode(RoutingPolicy(deny=[f"{'openai' if workspace == 'main' else '*'}/*"])), 1)
+    assert {one["owned_by"] for one in (await client.get("/v1/models")).json()["data"]} == {"tokenrouter", "anthropic"}
+    denied = await client.get("/v1/models/gpt-4o")
+    assert denied.status_code == 404
+    assert "denies" in denied.json()["error"]["message"]
+    workspaces.apply("policy.main", None, 2)
+    assert (await client.get("/v1/models/gpt-4o")).status_code == 200
 
 
 async def test_an_unknown_model_is_a_404_in_our_shape(client: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """The document against the routes, and its schemas against what the parts of the edge really make."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema_rs
@@ -8,7 +9,10 @@ import pytest
 from litestar.routes import ASGIRoute, HTTPRoute
 
 from docs.pages import edge
+from libs.bus.health import Registry
 from libs.contracts.errors import RouterError
+from libs.contracts.health import Health, ProviderAccount
+from libs.contracts.policies import Learned, LearnedQuality, ModelOverride, RoutingPolicy, Weights
 from libs.contracts.state import Conversation
 from libs.responses.frame import Frame
 from services.edge import conversations, logs_query, models, openapi
@@ -19,6 +23,7 @@ from services.edge.ingress.compact import CompactFormat
 from services.edge.openapi_codes import CARRIED_OUT, CODES, CONTINUED, REPEATABLE, error_codes
 from services.edge.openapi_operations import OPERATIONS
 from services.edge.paging import Page, paged
+from services.edge.routing_policy import PolicyBook
 
 APP = edge()
 DOCUMENT = openapi.document(APP)
@@ -104,6 +109,22 @@ def test_errors_fit(kind: type[RouterError], code: str) -> None:
 
 def test_an_error_without_its_message_does_not_fit() -> None:
     assert faults("Error", {"error": {"type": "x", "code": "y"}, "request_id": "req_fake", "detail": "z"})
+
+
+def test_a_routing_policy_fits() -> None:
+    registry = Registry()
+    registry.note(Health(service="provider-worker", instance="w-1", at=0.0, providers=[ProviderAccount(provider="openai", configured=True)]))
+    book = PolicyBook(SimpleNamespace(bus=None, registry=registry))  # type: ignore[arg-type]
+    whole = RoutingPolicy(
+        allow=["openai/*"], regions=["eu"], weights={"cost": Weights(cost=1, quality=0, latency=0)}, exploration=0.1,
+        models={"openai/gpt-4o": ModelOverride(input_usd_per_mtok="1", quality_by_family={"code": 0.5})},
+    )
+    taught = Learned(at="a", since="b", ratings=3, models={"openai/gpt-4o": {"code": LearnedQuality(prior=0.5, posterior=0.6, ratings=3)}})
+    for policy, learned in ((whole, taught), (RoutingPolicy(), None)):
+        answer = msgspec.json.decode(book.told(policy, 7, learned))
+        assert not faults("RoutingPolicyAnswer", answer)
+        assert not faults("RoutingPolicyFields", answer["data"]["policy"])
+    assert faults("RoutingPolicyFields", {"alow": []})
 
 
 def response(**more: Any) -> dict[str, Any]:

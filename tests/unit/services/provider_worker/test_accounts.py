@@ -11,10 +11,12 @@ from libs.contracts.health import OfferedModel
 from libs.contracts.models import PROVIDERS
 from libs.vault.seal import context, generate, public_key, seal
 from services.provider_worker.accounts import OWN, Account, Accounts, configured
+from services.provider_worker.app import builder
 from services.provider_worker.dialect import ProviderFailure
 from services.provider_worker.dialects.chat import Chat
 from services.provider_worker.dialects.openai import OpenAI
 from services.provider_worker.providers import Providers
+from services.provider_worker.settings import WorkerSettings
 from tests.contracts.samples import ROUTED
 
 VAULT_KEY = generate()
@@ -113,6 +115,44 @@ def test_models_are_listed_for_one_account_or_for_all_and_keep_what_is_known_of_
     assert [model.id for model in found["my-llm", "3"].models] == ["third"]
 
 
+def test_p75_accounts_with_a_weight_share_the_place_of_the_first_of_them() -> None:
+    found = accounts({
+        "OPENAI_API_KEY": "sk-fake-1", "OPENAI_API_KEY_2": "sk-fake-2", "OPENAI_WEIGHT_2": "3", "OPENAI_API_KEY_3": "sk-fake-3",
+        "OPENAI_API_KEY_4": "sk-fake-4", "OPENAI_WEIGHT_4": " 0.5 ", "OPENAI_WEIGHT_5": "9", "GROQ_API_KEY": "sk-fake", "GROQ_API_KEY_2": "sk-fake",
+    }).announced()
+    assert [(one.account, one.rank, one.weight) for one in found if one.provider == "openai"] == [
+        ("default", 0, 1.0), ("2", 1, 3.0), ("3", 2, 1.0), ("4", 1, 0.5),
+    ]
+    assert [(one.account, one.rank, one.weight) for one in found if one.provider == "groq"] == [("default", 0, 1.0), ("2", 1, 1.0)]
+
+
+def test_each_account_says_for_itself_where_it_computes_and_what_it_keeps() -> None:
+    found = accounts({
+        "OPENAI_API_KEY": "sk-fake-1", "OPENAI_REGION": " EU ", "OPENAI_KEEPS_DATA": "False", "OPENAI_API_KEY_2": "sk-fake-2",
+        "OPENAI_API_KEY_3": "sk-fake-3", "OPENAI_REGION_3": "us-east-1", "OPENAI_KEEPS_DATA_3": "true",
+    }).announced()
+    keeps = builtin()["openai"].keeps_data
+    assert [(one.account, one.region, one.keeps_data) for one in found if one.provider == "openai"] == [
+        ("default", "eu", False), ("2", "", keeps), ("3", "us-east-1", True),
+    ]
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_without_a_word_of_the_operator_a_provider_keeps_what_its_profile_says(keeps: bool) -> None:
+    found = made({"MY_LLM_API_KEY": "sk-fake"}, structs.replace(MY_LLM, keeps_data=keeps))
+    assert found["my-llm", "default"].keeps_data is keeps
+
+
+@pytest.mark.parametrize(("name", "value", "words"), [
+    ("OPENAI_WEIGHT", "0", "number above 0"), ("OPENAI_WEIGHT_2", "-1", "number above 0"), ("OPENAI_WEIGHT", "much", "number above 0"),
+    ("OPENAI_WEIGHT", "inf", "number above 0"), ("OPENAI_WEIGHT", "nan", "number above 0"), ("OPENAI_REGION", "e u", "a name such as eu"),
+    ("OPENAI_REGION_9", "-", "a name such as eu"), ("OPENAI_KEEPS_DATA", "no", "true or false"), ("OPENAI_KEEPS_DATA_2", "0", "true or false"),
+])
+def test_a_variable_that_cannot_be_used_stops_the_worker_and_is_named(name: str, value: str, words: str) -> None:
+    with pytest.raises(SystemExit, match=f"bad setting: {name} must be .*{words}.*{value}"):
+        builder(WorkerSettings(), {"OPENAI_API_KEY": "sk-fake", name: value})
+
+
 def test_what_is_announced_holds_no_key() -> None:
     said = accounts({"OPENAI_API_KEY": "sk-fake-1", "OPENAI_BASE_URL_2": "https://second.example/v1"}).announced()
     first, second = (one for one in said if one.provider == "openai")
@@ -151,7 +191,10 @@ def test_a_clients_key_never_reaches_the_sandbox() -> None:
     assert (chosen.key, chosen.base_url, chosen.sandbox) == ("sk-fake-own", "https://api.openai.com/v1", False)
 
 
-@pytest.mark.parametrize("key", [b"", b"\x00rubbish", sealed("sk-fake", "gemini"), sealed("sk-fake", workspace="other")])
+@pytest.mark.parametrize(
+    "key", [b"", b"\x00rubbish", sealed("sk-fake", "gemini"), sealed("sk-fake", workspace="other")],
+    ids=["none", "rubbish", "another provider", "another workspace"],
+)
 def test_a_key_sealed_to_another_place_cannot_be_used(key: bytes) -> None:
     with pytest.raises(ProviderFailure, match="cannot be opened") as caught:
         accounts({}).choose(*own(key))

@@ -168,9 +168,9 @@ def _nested(depth: int, value: Any, name: str = "") -> Any:
     ({"$dynamicAnchor": "a", "items": {"anyOf": [{"$dynamicRef": "#a"}, {"$dynamicRef": "#a"}, {"$dynamicRef": "#a"}]}}, _nested(40, 5)),
 ])
 def test_p47_a_schema_whose_work_multiplies_is_left_alone_and_that_is_said(schema: Json, value: Any) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert called(value, schema) == ["the call of get_weather could not be held against its schema: that would take too long"]
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_p47_the_same_schema_is_used_for_values_that_are_little_work() -> None:
@@ -182,9 +182,9 @@ def test_p47_the_same_schema_is_used_for_values_that_are_little_work() -> None:
     "^(a+)+$", "^(a|aa)+$", "^(a|a?)+$", "(x+x+)+y", "^(?=(a+)+$)(a|aa)+$", r"^(a*)*\1b$", "^((a{1000}){1000}){1000}$",
 ])
 def test_p47_no_pattern_takes_long(pattern: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     called({"a": "a" * 5000 + "!", "x": "x" * 5000}, {"properties": {"a": {"pattern": pattern}, "x": {"pattern": pattern}}})
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("depth", [50, 300, 900, 5000])

@@ -67,6 +67,20 @@ class TestFollowing:
     def test_a_fault_of_the_model_alone_does_not_send_it_to_another_provider(self) -> None:
         assert next_of([GPT, MINI, CLAUDE], [attempt(GPT, "request_too_large")]) == MINI
 
+    def test_a_model_that_is_missing_is_not_asked_for_at_another_account_first(self) -> None:
+        assert next_of([GPT, SPARE, CLAUDE], [attempt(GPT, "model_not_found")]) == CLAUDE
+        assert next_of([GPT, SPARE], [attempt(GPT, "model_not_found")]) == SPARE
+
+    @pytest.mark.parametrize("code", ["model_not_found", "request_too_large", "upstream_error", "rate_limit_exceeded"])
+    def test_three_attempts_never_go_to_one_provider_while_there_is_another(self, code: str) -> None:
+        nano = ("openai", "default", "gpt-4.1-nano")
+        whos, attempts = [GPT, SPARE, MINI, nano, CLAUDE], [attempt(GPT, code)]
+        while len(attempts) < 3:
+            who = next_of(whos, attempts)
+            assert who is not None
+            attempts.append(attempt(who, code))
+        assert "anthropic" in {one.provider for one in attempts}
+
     @pytest.mark.parametrize("code", ["provider_key_invalid", "insufficient_quota"])
     def test_p75_a_refused_key_has_the_next_account_tried_at_once(self, code: str) -> None:
         refused = attempt(GPT, code, http_status=401, retry_after=30.0)

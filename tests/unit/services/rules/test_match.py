@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from libs.contracts.decisions import Ruling
+from libs.contracts.decisions import Ruling, Share
 from libs.contracts.message import RuleTrace
 from libs.contracts.policies import RoutingRule, RoutingRules
 from services.rules.match import Facts, Policy, apply
@@ -72,3 +72,20 @@ def test_ties_go_to_the_lower_id_and_disabled_rules_are_not_looked_at() -> None:
 
 def test_the_prompt_is_not_in_the_trace() -> None:
     assert b"hunter2" not in ruling(rule(1, {"contains": "secret"}, {}), text="my secret is hunter2").trace
+
+
+SPLIT = [{"weight": 70, "model": "gpt-5-mini"}, {"weight": 30, "provider": "google", "mode": "balanced"}]
+
+
+def test_a_split_travels_with_its_rule() -> None:
+    said = ruling(rule(4, {}, {"split": SPLIT}), rule(5, {}, {"split": [{"weight": 1, "model": "other"}]}, priority=-1))
+    assert said.split == [Share(weight=70, model="gpt-5-mini"), Share(weight=30, provider="gemini", mode="balance")]
+    assert said.split_by == 4
+
+
+def test_a_split_comes_too_late_where_an_earlier_rule_has_spoken() -> None:
+    split = rule(4, {}, {"split": SPLIT})
+    assert ruling(rule(1, {}, {"set_model": "gpt-4o"}, priority=5), split).split == []
+    assert ruling(rule(1, {}, {"add_warning": {"message": "x"}}, priority=5), split).split_by == 4
+    later = ruling(split, rule(1, {}, {"set_model": "gpt-4o"}, priority=-5))
+    assert (later.split_by, later.target.model) == (4, "gpt-4o")

@@ -83,3 +83,14 @@ def test_several_recorders_need_a_clickhouse_server() -> None:
     with pytest.raises(BadSetting, match="CLICKHOUSE_URL"):
         settings({"SCALE": "recorder=2"})
     assert settings({"SCALE": "recorder=2", "CLICKHOUSE_URL": "http://127.0.0.1:8123"}).scale["recorder"] == 2
+
+
+def test_the_longest_wait_before_a_restart() -> None:
+    assert settings({}).restart_delay == 10.0
+    assert settings({"TOKENROUTER_RESTART_DELAY": "0.5"}).restart_delay == 0.5
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "nan", "1e3", "3601"])
+def test_a_wait_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(BadSetting, match="TOKENROUTER_RESTART_DELAY"):
+        settings({"TOKENROUTER_RESTART_DELAY": value})

@@ -1,8 +1,9 @@
 """What the router's own endpoints take and return. Unknown fields are kept, as in openai's models."""
 
+from tokenrouter_sdk.types.feedback import Feedback
 from tokenrouter_sdk.types.logs import AsyncLogPage, Attempt, Hop, LogEntry, LogPage, LogRecord, Tokens
 from tokenrouter_sdk.types.preview import Choice, Preview, PreviewRequest, Route
-from tokenrouter_sdk.types.routing import Candidate, Condition, Excluded, Notice, Routing, RuleTrace
+from tokenrouter_sdk.types.routing import Candidate, Condition, Excluded, Notice, Reading, Routing, RuleTrace, ScoredBy
 from tokenrouter_sdk.types.rules import Action, Deleted, FirewallAction, FirewallRule, FirewallScope, FirewallType, Match, RoutingRule
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Condition",
     "Deleted",
     "Excluded",
+    "Feedback",
     "FirewallAction",
     "FirewallRule",
     "FirewallScope",
@@ -26,9 +28,11 @@ __all__ = [
     "Notice",
     "Preview",
     "PreviewRequest",
+    "Reading",
     "Route",
     "Routing",
     "RoutingRule",
     "RuleTrace",
+    "ScoredBy",
     "Tokens",
 ]

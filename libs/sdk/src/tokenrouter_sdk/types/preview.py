@@ -8,7 +8,7 @@ from openai import BaseModel
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
 from tokenrouter_sdk.options import Mode
-from tokenrouter_sdk.types.routing import Candidate, Excluded, Notice, RuleTrace
+from tokenrouter_sdk.types.routing import Candidate, Excluded, Notice, RuleTrace, ScoredBy
 
 
 class PreviewRequest(ResponseCreateParamsBase, total=False):
@@ -18,12 +18,16 @@ class PreviewRequest(ResponseCreateParamsBase, total=False):
     router_mode: Mode
     router_provider: str
     router_model: str
+    provider: dict[str, Any]
+    """Preferences among providers: order, only, ignore, sort, max_price, data_collection, allow_fallbacks."""
 
 
-class Choice(BaseModel):
+class Choice(ScoredBy):
     """The router's decision."""
 
     mode: str | None = None
+    reason: str = ""
+    """The choice in one sentence."""
     candidates: list[Candidate] = []
     """Best first."""
     excluded: list[Excluded] = []

@@ -51,6 +51,17 @@ class Candidate(BaseModel):
     quality: float = 0.0
     latency: float = 0.0
     expected_usd: float | None = None
+    expected_s: float = 0.0
+    """Seconds to the end of the answer."""
+    ttft_s: float = 0.0
+    tokens_per_s: float = 0.0
+    observed: float = 0.0
+    """Answers that this speed was seen in, as far as they still count; 0: it is the catalog's estimate."""
+    failing: float = 0.0
+    """Share of recent calls that failed."""
+    cached_tokens: int = 0
+    """Input tokens expected to be read from the provider's prompt cache."""
+    price_version: str = ""
     price: dict[str, Any] | None = None
     """USD per million tokens as decimal strings; None when it is not known."""
     sandbox: bool = False
@@ -66,6 +77,31 @@ class Excluded(BaseModel):
     """Unix seconds from which it may be called again, for one that is only left alone for now."""
 
 
+class Reading(BaseModel):
+    """What the router took the prompt for."""
+
+    version: str
+    families: dict[str, float] = {}
+    difficulty: float | None = None
+    """0 to 1: 0.5 is an average prompt of its family."""
+    output_tokens: int | None = None
+    sure: float | None = None
+    because: str = ""
+    """Why it was not understood; empty when it was."""
+
+
+class ScoredBy(BaseModel):
+    """What the candidates were scored by."""
+
+    chosen_for: str | None = None
+    """`score`, `order`, `split`, `exploration` or `cache`."""
+    weights: dict[str, float] = {}
+    reading: Reading | None = None
+    expected: dict[str, int] = {}
+    """`input_tokens` and `output_tokens`."""
+    policy_revision: int = 0
+
+
 class Routing(BaseModel):
     """The object `tokenrouter` of an answer."""
 
@@ -75,6 +111,11 @@ class Routing(BaseModel):
     mode: str | None = None
     confidence: float | None = None
     """How clear the choice was, 0 to 1."""
+    reason: str = ""
+    """The choice in one sentence."""
+    price_version: str | None = None
+    decision: ScoredBy | None = None
+    """With `EXPLAIN`."""
     rule_trace: list[RuleTrace] = []
     """The rules that matched."""
     warnings: list[Notice] = []

@@ -1,6 +1,6 @@
 """The rules of a workspace."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Required
 
 from openai import BaseModel
 from typing_extensions import TypedDict
@@ -21,6 +21,15 @@ class Match(TypedDict, total=False):
     """Short for `metadata_equals: {"task": ...}`."""
 
 
+class Way(TypedDict, total=False):
+    """One way of a weighted split; `weight` and at least one of the others."""
+
+    weight: Required[float]
+    provider: str
+    model: str
+    mode: str
+
+
 class AddedWarning(TypedDict):
     message: str
 
@@ -31,6 +40,8 @@ class Action(TypedDict, total=False):
     set_provider: str
     set_model: str
     set_mode: str
+    split: list[Way]
+    """Each request takes one of the ways, exactly in proportion over time."""
     add_warning: AddedWarning
 
 
