@@ -82,6 +82,7 @@ test-e2e: $(VENV)/.dev ## Tests of the whole stack
 .PHONY: bench
 bench: $(VENV)/.dev ## What translation costs, how good choices are, then latency and throughput of the whole stack
 	@$(RUN) -m tests.bench.translation
+	@$(RUN) -m tests.bench.decision
 	@$(RUN) -m tests.bench.simulation
 	@exec $(RUN) -m tests.bench
 
@@ -118,7 +119,9 @@ lock: ## Compile pyproject.toml's groups into requirements/, with hashes and one
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv/"; exit 1; }
 	@compile() { uv pip compile -q --group "$$1" --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header \
 		$${2:+-c "$$2"} -o "requirements/$$1.txt" >/dev/null; echo "requirements/$$1.txt"; }; \
-	compile dev; for group in $(LOCKED); do compile "$$group" requirements/dev.txt; done
+	compile dev; for group in $(LOCKED); do compile "$$group" requirements/dev.txt; done; \
+	for file in requirements/clients/*.txt; do client="$$(basename "$$file" .txt)"; echo "$${client%-*}==$${client##*-}" \
+		| uv pip compile -q - --universal -p 3.11 --generate-hashes --no-emit-index-url --no-header -o "$$file" >/dev/null; echo "$$file"; done
 
 .PHONY: image
 image: ## Build a service's image: make image SERVICE=edge

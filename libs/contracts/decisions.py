@@ -82,7 +82,7 @@ class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
     output_tiers: list[PriceTier] = []
 
 
-class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A model at a provider that could serve the request, with its score terms (0..1, higher is better)."""
 
     provider: str
@@ -117,7 +117,7 @@ class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sandbox: bool = False
 
 
-class Excluded(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Excluded(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A model that was looked at and left out."""
 
     provider: str

@@ -13,7 +13,7 @@ LIMIT_PAUSE = 1.0
 """Seconds after which to look again at an account whose limit is too small for a request: nobody says when enough of it is back."""
 
 
-class Awake(Struct, frozen=True):
+class Awake(Struct, frozen=True, gc=False):
     """A model with the accounts at which it may be called, and what is known of it at each, in the order in which they are tried."""
 
     model: Model

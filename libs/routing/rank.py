@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from zlib import crc32
 
+import numpy as np
 from msgspec import Struct
 
 from libs.catalog.models import Model
 from libs.contracts.decisions import Candidate
-from libs.contracts.telemetry import Signal
+from libs.contracts.telemetry import CachedPrefix, Signal
 from libs.routing.awake import Awake
 from libs.routing.preferences import place
 from libs.routing.score import blended, expected_usd, goodness
@@ -28,7 +29,7 @@ class Need(Struct, frozen=True, kw_only=True):
     order: Sequence[str] = ()
 
 
-class Quality(Struct, frozen=True):
+class Quality(Struct, frozen=True, gc=False):
     """Expected quality of one model for one prompt, 0 to 1."""
 
     value: float
@@ -36,7 +37,7 @@ class Quality(Struct, frozen=True):
     """None when feedback has taught nothing."""
 
 
-class Estimate(Struct, frozen=True):
+class Estimate(Struct, frozen=True, gc=False):
     """What one model is expected to take, at one account."""
 
     usd: float | None
@@ -46,20 +47,18 @@ class Estimate(Struct, frozen=True):
     cached_tokens: int
 
 
-def estimate(model: Model, account: str, signal: Signal, need: Need, snapshot: Snapshot) -> Estimate:
+def estimate(model: Model, account: str, signal: Signal, need: Need, cached: Sequence[CachedPrefix]) -> Estimate:
     """Expected cost, with what the provider has cached of the conversation, and expected time."""
-    cached = _cached(model, account, need, snapshot) if snapshot.cached else 0
+    tokens = _cached(model, account, need, cached) if cached else 0
+    ttft, speed = model.ttft_s, model.tokens_per_s
     if signal.observed:
-        ttft = round(blended(model.ttft_s, signal.ttft_s, signal.observed), 3)
-        speed = round(blended(model.tokens_per_s, signal.tokens_per_s, signal.observed), 1)
-    else:
-        ttft, speed = model.ttft_s, model.tokens_per_s
-    usd = expected_usd(model, need.input_tokens, need.output_tokens, cached)
-    return Estimate(usd, ttft, speed, ttft + need.output_tokens / speed, cached)
+        ttft = blended(ttft, signal.ttft_s, signal.observed)
+        speed = blended(speed, signal.tokens_per_s, signal.observed)
+    return Estimate(expected_usd(model, need.input_tokens, need.output_tokens, tokens), ttft, speed, ttft + need.output_tokens / speed, tokens)
 
 
-def _cached(model: Model, account: str, need: Need, snapshot: Snapshot) -> int:
-    for mark in snapshot.cached:
+def _cached(model: Model, account: str, need: Need, cached: Sequence[CachedPrefix]) -> int:
+    for mark in cached:
         if (mark.provider, mark.account, mark.model) == (model.provider, account, model.id):
             return min(mark.tokens, need.input_tokens)
     return 0
@@ -67,41 +66,45 @@ def _cached(model: Model, account: str, need: Need, snapshot: Snapshot) -> int:
 
 def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], need: Need, snapshot: Snapshot) -> list[Candidate]:
     """Best first; all accounts of a model before the next model. `request_id` spreads what is equal."""
-    estimates = [estimate(one.model, one.accounts[0], one.signals[0], need, snapshot) for one in found]
+    cached = snapshot.cached
+    estimates = [estimate(one.model, one.accounts[0], one.signals[0], need, cached) for one in found]
     cheap = goodness([one.usd for one in estimates])
-    fast = goodness([_slowness(one, need.sort) for one in estimates])
+    fast = goodness([one.seconds for one in estimates] if not need.sort else [_slowness(one, need.sort) for one in estimates])
     by_cost, by_quality, by_latency = need.weights
     # A call that fails is worth nothing.
     scores = [
         (by_cost * cost + by_quality * quality.value + by_latency * latency) * (1.0 - one.signals[0].failing)
         for one, cost, quality, latency in zip(found, cheap, qualities, fast, strict=True)
     ]
+    # All at once: a call of round() for each of 150 figures would be a fifth of the decision.
+    shown = np.round([scores, cheap, [quality.value for quality in qualities], fast], 4).tolist()
     sandboxes = {provider: snapshot.sandbox(provider) for provider in {one.model.provider for one in found}}
     candidates: list[Candidate] = []
     for index in _order(request_id, found, scores, need.order, snapshot.own_keys):
         one = found[index]
-        model = one.model
-        for account, signal in zip(one.accounts, one.signals, strict=True):
-            known = estimates[index] if account is one.accounts[0] else estimate(model, account, signal, need, snapshot)
+        model, quality, price = one.model, qualities[index], one.model.price
+        for number, account in enumerate(one.accounts):
+            signal = one.signals[number]
+            known = estimates[index] if not number else estimate(model, account, signal, need, cached)
             candidates.append(
                 Candidate(
                     provider=model.provider,
                     account=account,
                     model=model.id,
-                    price=model.price,
-                    score=round(scores[index], 4),
-                    cost=round(cheap[index], 4),
-                    quality=round(qualities[index].value, 4),
-                    catalog_quality=qualities[index].without_learning,
-                    latency=round(fast[index], 4),
+                    price=price,
+                    score=shown[0][index],
+                    cost=shown[1][index],
+                    quality=shown[2][index],
+                    latency=shown[3][index],
                     expected_usd=known.usd,
                     expected_s=round(known.seconds, 3),
                     ttft_s=known.ttft_s,
                     tokens_per_s=known.tokens_per_s,
                     observed=signal.observed,
                     failing=signal.failing,
+                    catalog_quality=quality.without_learning,
                     cached_tokens=known.cached_tokens,
-                    price_version=model.price.version if model.price else "",
+                    price_version=price.version if price else "",
                     max_output_tokens=model.max_output,
                     reasoning=model.reasoning,
                     sandbox=sandboxes[model.provider],
@@ -111,10 +114,11 @@ def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], ne
 
 
 def _slowness(one: Estimate, sort: str) -> float:
-    """Seconds that count as latency; OpenRouter's `latency` is the time to the first token, its `throughput` tokens per second."""
+    """What counts as latency where the request says so: OpenRouter's `latency` is the time to the first token, its `throughput` tokens
+    per second."""
     if sort == "latency":
         return one.ttft_s
-    return -one.tokens_per_s if sort == "throughput" else one.seconds
+    return 1.0 / one.tokens_per_s if sort == "throughput" else one.seconds
 
 
 def _order(
@@ -122,11 +126,10 @@ def _order(
 ) -> list[int]:
     """Indices, best first. A key from the client decides between equals; what is still equal is spread over requests."""
     spread = crc32(request_id.encode())
-
-    def key(index: int) -> tuple[int, float, int]:
-        model = found[index].model
-        bonus = OWN_KEY_BONUS if model.provider in own_keys else 0.0
-        named = place(model.provider, model.id, order) if order else 0
-        return named, -scores[index] - bonus, spread * (2 * index + 1) & 0xFFFFFFFF
-
-    return sorted(range(len(found)), key=key)
+    keys: list[tuple[int, float, int]] = []
+    for index, one in enumerate(found):
+        provider = one.model.provider
+        bonus = OWN_KEY_BONUS if own_keys and provider in own_keys else 0.0
+        named = place(provider, one.model.id, order) if order else 0
+        keys.append((named, -scores[index] - bonus, spread * (2 * index + 1) & 0xFFFFFFFF))
+    return sorted(range(len(found)), key=keys.__getitem__)

@@ -26,7 +26,9 @@ def expected_usd(model: Model, input_tokens: int, output_tokens: int, cached_tok
         rate_in = float(tier.usd_per_mtok) / 1e6 if input_tokens > tier.above else rate_in
     for tier in model.price.output_tiers:
         rate_out = float(tier.usd_per_mtok) / 1e6 if input_tokens > tier.above else rate_out
-    saved = cached_tokens * (rate_in - _cached_rate(model, rate_in)) if cached_tokens else 0.0
+    if not cached_tokens:
+        return input_tokens * rate_in + output_tokens * rate_out
+    saved = cached_tokens * (rate_in - _cached_rate(model, rate_in))
     return input_tokens * rate_in + output_tokens * rate_out - saved
 
 

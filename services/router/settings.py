@@ -32,7 +32,7 @@ class RouterSettings(BusSettings, frozen=True, kw_only=True):
     """Seconds for which an open breaker keeps requests away; doubled each time the probe after it fails."""
     breaker_open_max: float = 30.0
     """Seconds that this may grow to."""
-    signals_half_life: float = 300.0
+    signals_half_life: float = 120.0
     """Seconds after which what was seen of a model's speed and failures counts half."""
 
     def slow_start(self, mode: Mode) -> float:

@@ -27,7 +27,7 @@ FORGET_AFTER = 3600.0
 MOST_TARGETS = 10_000
 WINDOW = 60.0
 """Seconds for which what is left is believed, where the provider does not say when it is back: most limits are for a minute."""
-FORGIVEN = 0.1
+FORGIVEN = 0.25
 """Of the half-life, after which a failure counts half: whoever is avoided has no chance to show that he is well again."""
 MOST_CALLS = 10.0
 """Calls that count for how often it fails, at most: after an outage of thousands of requests it is well again as soon as after one of ten."""

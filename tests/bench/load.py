@@ -17,6 +17,8 @@ from msgspec import Struct
 
 from tests.bench import body
 
+LONGEST = 30.0
+"""Seconds that one answer may take."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _DELTA = b"event: response.output_text.delta"
 _COMPLETED = b"event: response.completed"
@@ -108,10 +110,10 @@ class Connection(asyncio.Protocol):
 class Target:
     """Where requests go, and the connections to it that are free."""
 
-    def __init__(self, url: str, key: str, model: str, *, stream: bool) -> None:
+    def __init__(self, url: str, key: str, model: str, *, stream: bool, store: bool = True) -> None:
         parts = urlsplit(url)
         self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
-        content = body.request(model, stream=stream)
+        content = body.request(model, stream=stream, store=store)
         head = f"POST {parts.path} HTTP/1.1\r\nhost: {parts.netloc}\r\nauthorization: Bearer {key}\r\n"
         head += f"content-type: application/json\r\naccept: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
         self._request = head.encode() + content
@@ -150,7 +152,7 @@ class Tally:
         self.result.sent += 1
         begun = clock() if due is None else due
         try:
-            reply = await asyncio.wait_for(self._target.ask(), 60)
+            reply = await asyncio.wait_for(self._target.ask(), LONGEST)
             fault = reply.fault(self._chunks)
         except (OSError, TimeoutError) as error:
             fault = repr(error)
@@ -201,7 +203,7 @@ async def steady(tally: Tally, rate: float, seconds: float) -> Result:
 
 
 async def run(options: argparse.Namespace) -> Result:
-    target = Target(options.url, options.key, options.model, stream=options.stream)
+    target = Target(options.url, options.key, options.model, stream=options.stream, store=not options.unstored)
     tally = Tally(target, options.chunks if options.stream else None)
     try:
         if options.shape == "open":
@@ -218,6 +220,7 @@ def main() -> None:
     parser.add_argument("--key", default="")
     parser.add_argument("--model", default="auto")
     parser.add_argument("--stream", action="store_true")
+    parser.add_argument("--unstored", action="store_true", help="ask for answers that are not kept")
     parser.add_argument("--chunks", type=int, default=300, help="deltas that a stream must have")
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--total", type=int, default=0)

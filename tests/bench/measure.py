@@ -109,5 +109,5 @@ class Meter:
 def run_load(url: str, key: str, *arguments: str) -> Result:
     """A load in a process of its own, pinned to the load's core."""
     command = ["taskset", "-c", str(LOAD_CORE), sys.executable, "-m", "tests.bench.load", *arguments]
-    done = subprocess.run([*command, "--url", url, "--key", key], check=True, capture_output=True, timeout=180)
+    done = subprocess.run([*command, "--url", url, "--key", key], check=True, stdout=subprocess.PIPE, timeout=180)
     return msgspec.json.decode(done.stdout, type=Result)

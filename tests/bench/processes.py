@@ -32,7 +32,11 @@ def started(module: str, *arguments: str, core: int) -> Iterator[Started]:
         yield Started(process.pid, port)
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def cpu_ms(pid: int) -> float:

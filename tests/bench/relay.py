@@ -5,6 +5,8 @@ does. Run as `python -m tests.bench.relay run PROVIDER_URL`; prints the port it 
 """
 
 import asyncio
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -69,13 +71,20 @@ class Edge:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        name = uuid.uuid4().hex
-        self._waiting[name] = asyncio.get_running_loop().create_future()
-        await self._connection.publish("hop.0", body, f"answer.{name}")
-        answer = await self._waiting.pop(name)
+        answer = await self._asked(body)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
+
+    async def _asked(self, body: bytes) -> bytes:
+        """The worker's answer."""
+        name, answer = uuid.uuid4().hex, asyncio.get_running_loop().create_future()
+        self._waiting[name] = answer
+        try:
+            await self._connection.publish("hop.0", body, f"answer.{name}")
+            return await answer
+        finally:
+            del self._waiting[name]
 
     async def _live(self, receive: Any, send: Any) -> None:
         await receive()
@@ -85,26 +94,44 @@ class Edge:
         await receive()
 
     async def _answered(self, message: Msg) -> None:
-        self._waiting[message.subject.rpartition(".")[2]].set_result(message.data)
+        waiting = self._waiting.get(message.subject.rpartition(".")[2])
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message.data)
 
 
 def run(provider: str) -> None:
     """Start all processes, say where the edge listens, and end with them."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     bus_port, port = free_port(), free_port()
     bus = f"nats://127.0.0.1:{bus_port}"
     children = [subprocess.Popen([executable(), "-a", "127.0.0.1", "-p", str(bus_port)], stderr=subprocess.DEVNULL)]
-    time.sleep(0.5)
-    me = [sys.executable, "-m", "tests.bench.relay"]
-    children += [subprocess.Popen([*me, "hop", bus, str(number)]) for number in range(HOPS)]
-    children.append(subprocess.Popen([*me, "worker", bus, provider]))
-    children.append(subprocess.Popen([*me, "edge", bus, str(port)]))
-    time.sleep(3.0)
-    print(f"listening on {port}", flush=True)
     try:
+        _wait_for(bus_port)
+        me = [sys.executable, "-m", "tests.bench.relay"]
+        children += [subprocess.Popen([*me, "hop", bus, str(number)]) for number in range(HOPS)]
+        children.append(subprocess.Popen([*me, "worker", bus, provider]))
+        children.append(subprocess.Popen([*me, "edge", bus, str(port)]))
+        _wait_for(port)
+        # The hops say nothing when they have subscribed.
+        time.sleep(2.0)
+        print(f"listening on {port}", flush=True)
         children[-1].wait()
     finally:
+        for child in reversed(children):
+            child.kill()
         for child in children:
-            child.terminate()
+            child.wait()
+
+
+def _wait_for(port: int, seconds: float = 20.0) -> None:
+    """Until somebody listens there. Raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"nobody listens on port {port} after {seconds:.0f} s")
 
 
 def main() -> None:

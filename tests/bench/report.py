@@ -54,10 +54,12 @@ def table(figures: dict[str, Any]) -> str:
     for title, name in (
         ("CPU ms per request by service, c=32", "cpu_ms_by_service"),
         ("CPU us per chunk by service", "chunk_us_by_service"),
+        ("What store costs, c=32", "store"),
         ("RSS MB by service", "rss_by_service"),
         ("A bare relay of the same shape in the same run", "relay"),
         ("The mock provider hit directly", "direct"),
         ("The ledger", "ledger"),
+        ("LEFT OUT", "left_out"),
     ):
         if figures.get(name):
             lines += ["", f"{title}:", *(f"  {key:<52} {_shown(value):>10}" for key, value in figures[name].items())]

@@ -400,18 +400,18 @@ def test_one_healthy_provider_of_three_is_enough(tmp_path: Any, provider: Upstre
         Behaviour(cut_after=0), Behaviour(stall_after=0), Behaviour(status=529), Behaviour(raw=b""),
     ]
     draw = random.Random(20261123)
-    provider.script = lambda call: Behaviour() if provider_of(call) == "gemini" else draw.choice(faults)
+    # Not the one that would be chosen first.
+    provider.script = lambda call: Behaviour() if provider_of(call) == "anthropic" else draw.choice(faults)
     env = {name: value for name, value in base_urls(provider.url).items() if name.split("_")[0] in ("OPENAI", "ANTHROPIC", "GEMINI")}
-    with fleet(tmp_path, **env, TOKENROUTER_SLOW_START_BALANCE="0.5", SCALE="router=2 provider-worker=2") as stack:
+    patience = {"TOKENROUTER_SLOW_START_BALANCE": "2", "TOKENROUTER_FIRST_BYTE_TIMEOUT": "15", "TOKENROUTER_IDLE_TIMEOUT": "15"}
+    with fleet(tmp_path, **env, **patience, SCALE="router=2 provider-worker=2") as stack:
         outcomes = asyncio.run(_load(stack, 2000, at_once=40))
         assert sum(ok for ok, _ in outcomes) >= 1998
         assert max(seconds for _, seconds in outcomes) < 55
-        [row] = until(lambda: rows if (rows := stack.sql(_BAR))[0][0] == "2000" else None, 30.0, "the ledger")
-    requests, most_attempts, answers = map(int, row)
-    assert requests == 2000
-    assert most_attempts <= 3
-    assert answers == sum(ok for ok, _ in outcomes)
-    assert sum(provider_of(call) == "gemini" for call in provider.calls) == 2000
+        answered = str(sum(ok for ok, _ in outcomes))
+        [row] = until(lambda: rows if (rows := stack.sql(_BAR))[0][::2] == ["2000", answered] else None, 30.0, "the ledger")
+    assert int(row[1]) <= 3
+    assert sum(provider_of(call) == "anthropic" for call in provider.calls) == 2000
 
 
 _BAR = (
