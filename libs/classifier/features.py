@@ -32,14 +32,22 @@ def tokens(text: str) -> list[bytes]:
     return _TOKEN.findall(text.lower().encode("utf-8", "replace"))
 
 
-def buckets(words: list[bytes], tools: tuple[str, ...]) -> NDArray[np.int64]:
+def hashed(words: list[bytes]) -> NDArray[np.uint64]:
+    """A number for each token."""
+    return np.fromiter(map(crc32, words), np.uint64, len(words))
+
+
+def buckets(words: list[bytes], hashes: NDArray[np.uint64], tools: tuple[str, ...]) -> NDArray[np.uint16]:
     """The buckets that a prompt of these tokens falls into, each once, ascending."""
-    hashes = np.fromiter(map(crc32, words), np.uint64, len(words))
     found = [hashes, hashes[:-1] * _PAIR + hashes[1:] + _PAIRS, _runs(words)]
     if tools:
         named = [crc32(b"tool:" + word) for name in tools for word in _WORD.findall(name.lower().encode("utf-8", "replace"))]
         found.append(np.array(named, np.uint64))
-    return np.unique((np.concatenate(found) * _SPREAD) >> _SHIFT).astype(np.int64)
+    # Sixteen bits are sorted by radix, in a fifth of the time of 64.
+    ordered = np.sort((np.concatenate(found) * _SPREAD >> _SHIFT).astype(np.uint16), kind="stable")
+    new = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    return ordered[new]
 
 
 def _runs(words: list[bytes]) -> NDArray[np.uint64]:
@@ -48,6 +56,11 @@ def _runs(words: list[bytes]) -> NDArray[np.uint64]:
     within = (signs[1:-2] != _SPACE) & (signs[2:-1] != _SPACE)
     runs = signs[:-3] | signs[1:-2] << _8 | signs[2:-1] << _16 | signs[3:] << _24
     return runs[within] + _LETTERS  # type: ignore[no-any-return]
+
+
+def is_exam(text: str) -> bool:
+    """It has answers to choose from."""
+    return _OPTION.search(text) is not None
 
 
 def without_options(text: str) -> str:

@@ -7,6 +7,7 @@ its quality where nothing is known of the prompt.
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ Ability = NDArray[np.float32]
 """Shape (topics + latents + 1,), 0..1 but for the latents."""
 Abilities = NDArray[np.float32]
 """Abilities of several models, one a row."""
+_HALF = np.dtype("<f2")
+_NO_DEMAND = np.zeros(0, np.float32)
 _LEAST, _MOST = 0.02, 0.98
 MOST_EASIER = 0.25
 """Up to here the shift by it stays within 0..1 and never turns two models around. It is the slope of a logistic curve: an easy prompt helps the
@@ -31,11 +34,22 @@ def abilities(each: Sequence[Ability]) -> Abilities:
 
 def quality(reading: Reading | None, models: Abilities) -> NDArray[np.float32]:
     """Expected quality of each model, 0..1; without a reading, or with one that is not sure, the models' plain priors."""
-    if reading is None or len(reading.demand) != models.shape[1]:
+    demand = unpacked(reading.demand) if reading is not None else _NO_DEMAND
+    if len(demand) != models.shape[1]:
         return models[:, -1]
-    easier, *demand = reading.demand
-    level = np.clip(models[:, :-1] @ np.array(demand, np.float32), 0.0, 1.0)
-    return level + 4 * min(max(easier, -MOST_EASIER), MOST_EASIER) * level * (1 - level)
+    level = np.clip(models[:, :-1] @ demand[1:], 0.0, 1.0)
+    shifted: NDArray[np.float32] = level + 4 * min(max(float(demand[0]), -MOST_EASIER), MOST_EASIER) * level * (1 - level)
+    return shifted
+
+
+def packed(demand: NDArray[Any]) -> bytes:
+    """As it travels and stands in the ledger: 97 floats of the shipped model are 1 KB in full, and 194 bytes so."""
+    return demand.astype(_HALF).tobytes()
+
+
+def unpacked(demand: bytes) -> NDArray[np.float32]:
+    """The numbers again. What is decided by is what travels, so that it can be decided again."""
+    return np.frombuffer(demand, _HALF).astype(np.float32)
 
 
 def ability_of(by_family: Sequence[float]) -> Ability:

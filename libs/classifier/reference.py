@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from libs.classifier.classifier import SHORTEST, USUAL_TOKENS, Classifier
 from libs.classifier.modelfile import Pool
 from libs.classifier.prompt import Prompt
-from libs.classifier.quality import Abilities, quality
+from libs.classifier.quality import Abilities, quality, unpacked
 from libs.contracts.reading import Reading
 
 CHARS_PER_TOKEN = 4
@@ -31,7 +31,7 @@ class Reference:
         """Expected visible output of each model."""
         if not reading.demand:
             return np.full(len(self._length), float(USUAL_TOKENS), np.float32)
-        shares = np.array(reading.demand[1 : 1 + self._length.shape[1]], np.float32)
+        shares = unpacked(reading.demand)[1 : 1 + self._length.shape[1]]
         return np.maximum(np.exp(self._length @ shares) - SHORTEST, 1.0)  # type: ignore[no-any-return]
 
     def costs(self, prompt: Prompt, reading: Reading, prices: Sequence[tuple[float, float] | None]) -> list[float] | None:

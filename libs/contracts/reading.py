@@ -19,8 +19,9 @@ class Reading(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """0 to 1: 0.5 is an average prompt of its family."""
     output_tokens: int
     """Expected visible output of a model of average wordiness."""
-    demand: list[float] = []
-    """What the prompt asks of a model: quality is its product with a model's ability, see libs.classifier."""
+    demand: bytes = b""
+    """What the prompt asks of a model, half-precision floats: quality is their product with a model's ability, see libs.classifier.quality.
+    Empty: it was not understood."""
     sure: float
     """0 to 1: how much to believe it. Below the classifier's threshold everything else is the no-prompt answer."""
     because: str = ""

@@ -73,8 +73,10 @@ def decide(
 
 def shortlisted(decision: Decision, max_attempts: int) -> Decision:
     """The decision as it travels: the candidates that may be tried, which includes the best of each account in case another
-    account turns its key down; and all of them, without their prices, as JSON."""
-    scored = _encode([structs.replace(candidate, price=None) for candidate in decision.candidates])
+    account turns its key down; and all of them as JSON, without what the catalog says of each at any time."""
+    scored = _encode([
+        structs.replace(candidate, price=None, max_output_tokens=None, reasoning=False) for candidate in decision.candidates
+    ])
     short: list[Candidate] = []
     accounts: set[tuple[str, str]] = set()
     for place, candidate in enumerate(decision.candidates):

@@ -43,7 +43,7 @@ def scored_by(decision: Decision, reading: Reading | None) -> dict[str, Any]:
     return {
         "chosen_for": decision.chosen_for,
         "weights": dict(zip(("cost", "quality", "latency"), decision.weights, strict=True)),
-        "reading": None if reading is None else structs.replace(reading, demand=[]),
+        "reading": None if reading is None else structs.replace(reading, demand=b""),
         "expected": {"input_tokens": decision.input_tokens, "output_tokens": decision.output_tokens},
         "policy_revision": decision.policy_revision,
     }

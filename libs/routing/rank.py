@@ -67,7 +67,7 @@ def _cached(model: Model, account: str, need: Need, cached: Sequence[CachedPrefi
 def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], need: Need, snapshot: Snapshot) -> list[Candidate]:
     """Best first; all accounts of a model before the next model. `request_id` spreads what is equal."""
     cached = snapshot.cached
-    estimates = [estimate(one.model, one.accounts[0], one.signals[0], need, cached) for one in found]
+    estimates = _readable([estimate(one.model, one.accounts[0], one.signals[0], need, cached) for one in found])
     cheap = goodness([one.usd for one in estimates])
     fast = goodness([one.seconds for one in estimates] if not need.sort else [_slowness(one, need.sort) for one in estimates])
     by_cost, by_quality, by_latency = need.weights
@@ -76,13 +76,13 @@ def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], ne
         (by_cost * cost + by_quality * quality.value + by_latency * latency) * (1.0 - one.signals[0].failing)
         for one, cost, quality, latency in zip(found, cheap, qualities, fast, strict=True)
     ]
-    # All at once: a call of round() for each of 150 figures would be a fifth of the decision.
-    shown = np.round([scores, cheap, [quality.value for quality in qualities], fast], 4).tolist()
+    terms = _rounded(4, scores, cheap, [quality.value for quality in qualities], fast)
     sandboxes = {provider: snapshot.sandbox(provider) for provider in {one.model.provider for one in found}}
     candidates: list[Candidate] = []
     for index in _order(request_id, found, scores, need.order, snapshot.own_keys):
         one = found[index]
         model, quality, price = one.model, qualities[index], one.model.price
+        score, cost, value, latency = terms[index]
         for number, account in enumerate(one.accounts):
             signal = one.signals[number]
             known = estimates[index] if not number else estimate(model, account, signal, need, cached)
@@ -92,16 +92,16 @@ def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], ne
                     account=account,
                     model=model.id,
                     price=price,
-                    score=shown[0][index],
-                    cost=shown[1][index],
-                    quality=shown[2][index],
-                    latency=shown[3][index],
+                    score=score,
+                    cost=cost,
+                    quality=value,
+                    latency=latency,
                     expected_usd=known.usd,
-                    expected_s=round(known.seconds, 3),
+                    expected_s=known.seconds,
                     ttft_s=known.ttft_s,
                     tokens_per_s=known.tokens_per_s,
-                    observed=signal.observed,
-                    failing=signal.failing,
+                    observed=signal.observed or _NOTHING,
+                    failing=signal.failing or _NOTHING,
                     catalog_quality=quality.without_learning,
                     cached_tokens=known.cached_tokens,
                     price_version=price.version if price else "",
@@ -111,6 +111,26 @@ def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], ne
                 )
             )
     return candidates
+
+
+# What omit_defaults knows by identity: 24 candidates travel with every request.
+_NOTHING: float = Candidate(provider="", model="").failing
+
+
+def _rounded(digits: int, *terms: Sequence[float]) -> list[list[float]]:
+    """The terms of each model as people and the ledger see them. All at once: a call of round() for each would be a fifth of the decision."""
+    shown: list[list[float]] = np.round(np.array(terms).T, digits).tolist()
+    return shown
+
+
+def _readable(estimates: list[Estimate]) -> list[Estimate]:
+    """Rounded: seventeen digits of each would be a quarter of what travels."""
+    times = _rounded(3, [one.ttft_s for one in estimates], [one.tokens_per_s for one in estimates], [one.seconds for one in estimates])
+    dollars: list[float] = np.round([one.usd or 0.0 for one in estimates], 9).tolist()
+    return [
+        Estimate(None if one.usd is None else usd, ttft, speed, seconds, one.cached_tokens)
+        for one, usd, (ttft, speed, seconds) in zip(estimates, dollars, times, strict=True)
+    ]
 
 
 def _slowness(one: Estimate, sort: str) -> float:

@@ -31,6 +31,9 @@ FORGIVEN = 0.25
 """Of the half-life, after which a failure counts half: whoever is avoided has no chance to show that he is well again."""
 MOST_CALLS = 10.0
 """Calls that count for how often it fails, at most: after an outage of thousands of requests it is well again as soon as after one of ten."""
+MOST_ANSWERS = 8.0
+"""Answers that count for its speed, at most: behind a model that turns slow stand thousands of quick ones, and its half-life is minutes. In
+the simulation (8,000 requests, seeds 1 and 2) 8 has 3 to 10 % less regret than no limit, 16 and 4 a little more than 8."""
 ASSUMED_OK = 2.0
 """Successes that everybody has to begin with, so that one failure is not taken for the rule, and old ones fade."""
 LEAST = 0.05
@@ -71,7 +74,7 @@ class Sums(Struct):
         if now <= self.at:
             return
         half_lives = (now - self.at) / half_life
-        keeps = 0.5**half_lives
+        keeps = 0.5**half_lives * min(1.0, MOST_ANSWERS / max(MOST_ANSWERS, self.answers))
         forgives = 0.5 ** (half_lives / FORGIVEN) * min(1.0, MOST_CALLS / max(MOST_CALLS, self.ok + self.failed))
         self.at = now
         self.ok *= forgives

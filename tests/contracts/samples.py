@@ -35,7 +35,7 @@ KEEPING = Keeping(
     fingerprint="f" * 64,
 )
 READING = Reading(
-    version="1", families={"math": 0.9}, difficulty=0.75, output_tokens=300, demand=[0.5, -0.25], sure=0.8, because="another language",
+    version="1", families={"math": 0.9}, difficulty=0.75, output_tokens=300, demand=b"\x00\x38\x00\xb4", sure=0.8, because="another language",
 )
 ADMITTED = Admitted(
     request_id="req_00000000-0000-4000-8000-000000000001", workspace="default", key_id="key_1", created_at=1795000000.25,

@@ -13,10 +13,8 @@ from libs.contracts.reading import FAMILIES, Reading
 
 Row = dict[str, Any]
 MIX = "mix"
-# Quality by family of models that dev has no outcomes of, in the order of FAMILIES, as the vendors published it: HumanEval, MATH or GSM8K,
-# GPQA, MMLU or MMLU-Pro, BBH, our own estimate for writing, tools.
-# https://www.anthropic.com/news/claude-3-family (2024-03-04)
-# https://developers.googleblog.com/en/gemini-2-family-expands/ (2025-02-05)
+# Quality by family of models that dev has no outcomes of, in the order of FAMILIES: editorial estimates, close to what is generally reported of
+# them. The scale is that of the catalog.
 PRIORS = {
     "claude-3-haiku-20240307": (0.66, 0.58, 0.45, 0.66, 0.65, 0.60, 0.55),
     "gemini-2.0-flash-001": (0.85, 0.86, 0.65, 0.78, 0.80, 0.75, 0.80),

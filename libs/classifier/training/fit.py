@@ -11,7 +11,7 @@ from msgspec import Struct
 from scipy import sparse
 
 from libs.classifier.classifier import FAR, SHORTEST
-from libs.classifier.features import BITS, MEASURES, buckets, measures, tokens, without_options
+from libs.classifier.features import BITS, MEASURES, buckets, hashed, measures, tokens, without_options
 from libs.classifier.modelfile import Arrays, Header, Pool, Topic
 from libs.classifier.prompt import Prompt
 from libs.classifier.training.data import MIX, Array, Outcomes, Row, checksums, pools_of, prompt_of_row
@@ -68,7 +68,7 @@ def _numbers(prompts: list[Prompt]) -> tuple[Sparse, Array]:
     measured = np.zeros((len(prompts), MEASURES), np.float32)
     for at, prompt in enumerate(prompts):
         words = tokens(prompt.text)
-        found.append(buckets(words, prompt.tools))
+        found.append(buckets(words, hashed(words), prompt.tools))
         measured[at] = measures(prompt, words)
     pointers = np.concatenate([[0], np.cumsum([len(one) for one in found])])
     ones = np.ones(pointers[-1], np.float32)

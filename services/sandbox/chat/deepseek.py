@@ -3,6 +3,7 @@
 https://api-docs.deepseek.com/api/create-chat-completion
 """
 
+import re
 import uuid
 from typing import Any
 
@@ -23,7 +24,6 @@ _FAULTS: dict[Mistake, Fault] = {
     "role_unknown": Fault(
         _TYPE + "messages[{index}].role: unknown variant `{role}`, expected one of `system`, `user`, `assistant`, `tool`"
     ),
-    # The chat models see no images.
     "part_unknown": Fault(_TYPE + "messages[{index}]: unknown variant `{kind}`, expected `text`"),
     "content_array": Fault(_TYPE + "messages[{index}]: invalid type: sequence, expected a string"),
     "content_missing": Fault("Invalid assistant message: content or tool_calls must be set"),
@@ -82,6 +82,7 @@ DEEPSEEK = Provider(
     }),
     message_fields=dict.fromkeys(("system", "user", "assistant", "tool"), frozenset()),
     parts={"system": _TEXT, "user": _TEXT, "assistant": _TEXT, "tool": frozenset()},
+    sees=re.compile(r"deepseek-.*flash.*"),  # https://api-docs.deepseek.com/guides/vision
     formats=frozenset({"text", "json_object"}),
     thinks=_thinks,
     framing=KEPT_ALIVE,

@@ -5,15 +5,17 @@ from typing import Any
 
 from services.sandbox.chat.provider import Provider
 
+_IMAGE = frozenset({"image_url"})
 
-def checked(messages: Any, thinking: bool, provider: Provider) -> list[dict[str, Any]]:
+
+def checked(messages: Any, model: str, thinking: bool, provider: Provider) -> list[dict[str, Any]]:
     """The messages, each of a known form and in an order that the provider takes. Raises Problem."""
     if not isinstance(messages, list):
         provider.refuse("messages_missing", messages)
     if not messages:
         provider.refuse("messages_empty", messages)
     for index, message in enumerate(messages):
-        _check_message(index, message if isinstance(message, dict) else {}, thinking, provider)
+        _check_message(index, message if isinstance(message, dict) else {}, model, thinking, provider)
     _check_order(messages, provider)
     _check_calls(messages, provider)
     return list(messages)
@@ -32,7 +34,7 @@ def last_turn(messages: list[dict[str, Any]]) -> tuple[str, list[str], int]:
     return text, results, images
 
 
-def _check_message(index: int, message: dict[str, Any], thinking: bool, provider: Provider) -> None:
+def _check_message(index: int, message: dict[str, Any], model: str, thinking: bool, provider: Provider) -> None:
     role = message.get("role")
     known = provider.message_fields.get(str(role))
     if known is None:
@@ -40,15 +42,15 @@ def _check_message(index: int, message: dict[str, Any], thinking: bool, provider
     for name in message:
         if name not in known:
             provider.refuse("message_field", message[name], index=index, role=role, name=name)
-    _check_content(index, message, provider)
+    _check_content(index, message, model, provider)
     if role == "assistant" and message.get("tool_calls") and thinking and message.get("reasoning_content") is None:
         provider.refuse("reasoning_missing", index=index)
     return None
 
 
-def _check_content(index: int, message: dict[str, Any], provider: Provider) -> None:
+def _check_content(index: int, message: dict[str, Any], model: str, provider: Provider) -> None:
     role, content = message["role"], message.get("content")
-    takes = provider.parts[role]
+    takes = provider.parts[role] | _IMAGE if role == "user" and provider.sees.fullmatch(model) else provider.parts[role]
     if isinstance(content, list) and not takes:
         provider.refuse("content_array", content, index=index, role=role)
     for number, part in enumerate(content if isinstance(content, list) else []):

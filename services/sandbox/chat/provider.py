@@ -39,6 +39,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     """By role; the roles are those that it knows."""
     parts: dict[str, frozenset[str]]
     """Types of content parts by role; a role with none takes strings only."""
+    sees: re.Pattern[str] = re.compile(r"(?!)")
+    """Models that a user may show images, where `parts` has none."""
     follows: dict[str, frozenset[str]] = {}
     """The roles that may follow a role; any, where it has no entry."""
     call_id: re.Pattern[str] = re.compile(r".+", re.DOTALL)

@@ -21,7 +21,7 @@ def read(request: dict[str, Any], provider: Provider) -> Asked:
             provider.refuse("field_unknown", request[name], name=name)
     _check_warmth(model, request, provider)
     thinking = provider.thinks(model, request)
-    messages = history.checked(request.get("messages"), thinking, provider)
+    messages = history.checked(request.get("messages"), model, thinking, provider)
     choice, offered = tools.read(request, thinking, provider)
     text, results, images = history.last_turn(messages)
     read = tokens.readable({name: request.get(name) for name in ("tools", "messages")})

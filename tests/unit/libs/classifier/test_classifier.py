@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.classifier.classifier import Classifier, named_family
+from libs.classifier.classifier import Classifier
+from libs.classifier.cues import named_family
 from libs.classifier.prompt import Prompt
+from libs.classifier.quality import unpacked
 from libs.contracts.reading import FAMILIES, Reading
 
 CLASSIFIER = Classifier.load()
@@ -72,7 +74,7 @@ def test_instructions_count_for_something() -> None:
 def test_what_it_does_not_know_it_does_not_read(text: str) -> None:
     reading = read(text)
     assert reading.because
-    assert reading.demand == []
+    assert reading.demand == b""
     assert reading.families == {}
     assert reading.difficulty == 0.5
 
@@ -97,7 +99,7 @@ def test_every_reading_is_within_its_bounds(text: str, tools: list[str]) -> None
     assert set(reading.families) <= set(FAMILIES)
     if not reading.because:
         assert sum(reading.families.values()) == pytest.approx(1, abs=0.06)
-        assert len(reading.demand) == 1 + len(CLASSIFIER.header.topics) + CLASSIFIER.header.latents
+        assert len(unpacked(reading.demand)) == 1 + len(CLASSIFIER.header.topics) + CLASSIFIER.header.latents
 
 
 @given(st.text(alphabet="abcdefgh ijklmnop", min_size=1, max_size=100))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from libs.classifier.classifier import Classifier
 from libs.classifier.prompt import Prompt
-from libs.classifier.quality import abilities, ability_of, quality
+from libs.classifier.quality import abilities, ability_of, packed, quality
 from libs.contracts.reading import FAMILIES, Reading
 
 CLASSIFIER = Classifier.load()
@@ -52,7 +52,7 @@ def test_without_a_reading_it_is_the_mean_of_the_priors(reading: Reading | None)
 
 
 def test_a_demand_of_another_model_file_is_not_used() -> None:
-    old = Reading(version="old", families={"math": 1.0}, difficulty=0.5, output_tokens=100, demand=[0.5, 0.5], sure=1.0)
+    old = Reading(version="old", families={"math": 1.0}, difficulty=0.5, output_tokens=100, demand=packed(np.array([0.5, 0.5])), sure=1.0)
     assert quality(old, abilities([ability_of(MIDDLE)])) == pytest.approx([0.75])
 
 

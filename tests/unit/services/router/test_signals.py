@@ -268,3 +268,12 @@ def test_after_an_outage_it_is_forgiven_soon_however_many_calls_failed() -> None
     assert many.of(*ONE, NOW + 60).failing > 0.8
     assert many.of(*ONE, NOW + 60 + HALF * FORGIVEN * 4).failing == pytest.approx(few.of(*ONE, NOW + HALF * FORGIVEN * 4).failing, abs=0.02)
     assert many.of(*ONE, NOW + 60 + HALF * FORGIVEN * 4).failing < 0.25
+
+
+def test_a_model_that_turns_slow_is_known_to_be_slow_however_many_answers_were_quick() -> None:
+    signals = made()
+    for second in range(60):
+        signals.note(timed(begun=50, ttft_s=2.5, ended=0), NOW + second)
+    assert signals.of(*ONE, NOW + 60).ttft_s == pytest.approx(0.05)
+    signals.note(timed(begun=8, ttft_s=16.0, ended=0), NOW + 60)
+    assert (signals.of(*ONE, NOW + 60 + FRESH).ttft_s or 0.0) > 0.9

@@ -98,7 +98,8 @@ def test_p20_openai_holds_strict_functions_to_strict_schemas(parameters: dict[st
     ("body", "said"),
     [
         ({"messages": [{"role": "developer", "content": "Hi"}]}, "unknown variant `developer`, expected one of `system`, `user`"),
-        ({"messages": [IMAGE]}, "messages[0]: unknown variant `image_url`, expected `text`"),
+        ({"model": "deepseek-v4-pro", "messages": [IMAGE]}, "messages[0]: unknown variant `image_url`, expected `text`"),
+        ({"messages": [IMAGE | {"role": "system"}]}, "messages[0]: unknown variant `image_url`, expected `text`"),
         ({"messages": [USER, calling(ONE, **THOUGHT), result(ONE, [{"type": "text", "text": "noon"}])]}, "invalid type: sequence, expected a string"),
         ({"messages": [USER, calling(ONE, TWO, **THOUGHT), result(ONE)]}, "insufficient tool messages following tool_calls message"),
         ({"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {}}}}, "This response_format type is unavailable now"),
@@ -119,6 +120,11 @@ def test_p42_deepseek_wants_its_reasoning_back_while_it_thinks() -> None:
     assert read("deepseek", {"messages": [USER, calling(ONE, **THOUGHT), result(ONE)]}).thinking
     assert not read("deepseek", {"messages": turns, "thinking": {"type": "disabled"}}).thinking
     assert not read("deepseek", {"messages": turns, "model": "deepseek-chat"}).thinking
+
+
+@pytest.mark.parametrize("model", ["deepseek-flash", "deepseek-v4-flash"])
+def test_deepseek_flash_sees_what_a_user_shows(model: str) -> None:
+    assert read("deepseek", {"model": model, "messages": [IMAGE]}).images == 1
 
 
 def test_deepseek_ignores_what_it_does_not_know() -> None:
