@@ -49,18 +49,19 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     def sandbox(self, provider: str) -> bool:
         return provider not in self.own_keys and any(one.sandbox for one in self.accounts.get(provider, ()))
 
-    def offers(self, provider: str) -> list[Model]:
-        """The models that the settings of the workers name, each once: accounts often share a list."""
+    def offers(self, provider: str, now: float | None = None) -> list[Model]:
+        """The models that the settings of the workers name, each once: accounts often share a list. `now`: Unix seconds, for the prices;
+        the clock's when left out."""
         named: dict[str, OfferedModel] = {}
         for account in self.accounts.get(provider, ()):
             for one in account.models:
                 named.setdefault(one.id, one)
-        return [offered(provider, one) for one in named.values()]
+        return [offered(provider, one, now) for one in named.values()]
 
-    def model(self, provider: str, model: str) -> Model | None:
+    def model(self, provider: str, model: str, now: float | None = None) -> Model | None:
         """A model by id, from the settings of the workers or from the catalog."""
         for account in self.accounts.get(provider, ()):
             for one in account.models:
                 if one.id == model:
-                    return offered(provider, one)
-        return find(provider, model)
+                    return offered(provider, one, now)
+        return find(provider, model, now)

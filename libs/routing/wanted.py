@@ -27,7 +27,7 @@ def wanted(wish: Wish, facts: RequestFacts, snapshot: Snapshot, policy: Policy, 
     providers = [wish.provider] if wish.provider else list(snapshot.accounts)
     if wish.model is None:
         return _of_auto(wish, facts, snapshot, policy, providers, now)
-    found = [model for model in (snapshot.model(provider, wish.model) for provider in providers) if model is not None]
+    found = [model for model in (snapshot.model(provider, wish.model, now) for provider in providers) if model is not None]
     if not found:
         where = f" at provider '{wish.provider}'" if wish.provider else ""
         raise ModelNotFound(
@@ -40,7 +40,7 @@ def _of_auto(
     wish: Wish, facts: RequestFacts, snapshot: Snapshot, policy: Policy, providers: list[str], now: float
 ) -> list[Model]:
     """What the catalog and the settings offer for automatic choice."""
-    offers = [model for provider in providers for model in snapshot.offers(provider)]
+    offers = [model for provider in providers for model in snapshot.offers(provider, now)]
     named = {(model.provider, model.id) for model in offers}
     known = embedders(now) if facts.embeddings else curated(now)
     everything = [model for model in known if model.provider in providers and (model.provider, model.id) not in named] + offers

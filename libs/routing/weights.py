@@ -21,7 +21,7 @@ def weights_of(wish: Wish, facts: RequestFacts, policy: Policy) -> tuple[Weights
     if sort is not None:
         return ((1.0, 0.0, 0.0) if sort == "price" else (0.0, 0.0, 1.0)), f"sorted by {sort}"
     cost, quality, latency = policy.weights(wish.mode)
-    priority = facts.metadata.get("priority", "").lower() if facts.metadata and not wish.mode_named else ""
+    priority = facts.metadata.get("priority", "").strip().lower() if facts.metadata and not wish.mode_named else ""
     if priority in PATIENT:
         return (cost + latency, quality, 0.0), f"metadata.priority is {priority}"
     if priority in URGENT:

@@ -66,6 +66,9 @@ class Logged(Struct, frozen=True, kw_only=True):
     firewall_trace: str
     attempts: int
     idempotency_key: str
+    reason: str
+    task_family: str
+    chosen_for: str
 
 
 class LoggedHop(Struct, frozen=True, kw_only=True):
@@ -80,6 +83,12 @@ class LoggedWhole(Logged, frozen=True, kw_only=True):
 
     candidates: str
     excluded: str
+    expected_usd: float | None
+    expected_s: float | None
+    expected_quality: float | None
+    reading: str
+    """JSON, empty when the prompt was not read; the next is empty when the router decided nothing."""
+    decision: str
     hops: list[LoggedHop]
 
 
@@ -112,8 +121,11 @@ class LoggedAttempt(Struct, frozen=True, kw_only=True):
     adapted: list[str]
 
 
-_MAY_BE_EMPTY = ("model", "provider", "error_code", "idempotency_key", "provider_request_id", "provider_response_id")
+MAY_BE_EMPTY = (
+    "model", "provider", "error_code", "idempotency_key", "provider_request_id", "provider_response_id", "reason", "task_family", "chosen_for",
+)
 _JSON = ("warnings", "rule_trace", "firewall_trace", "candidates", "excluded")
+_JSON_OR_NULL = ("reading", "decision")
 
 
 def page(given: Mapping[str, str]) -> Page:
@@ -192,8 +204,9 @@ def whole_entry(row: LoggedWhole, attempts: list[LoggedAttempt]) -> dict[str, An
 def _told(row: Logged | LoggedAttempt) -> dict[str, Any]:
     told = structs.asdict(row)
     tokens = {name.removesuffix("_tokens"): told.pop(name) for name in list(told) if name.endswith("_tokens")}
-    told |= {name: None for name in _MAY_BE_EMPTY if told.get(name) == ""}
+    told |= {name: None for name in MAY_BE_EMPTY if told.get(name) == ""}
     told |= {name: msgspec.Raw((told[name] or "[]").encode()) for name in _JSON if name in told}
+    told |= {name: msgspec.Raw((told[name] or "null").encode()) for name in _JSON_OR_NULL if name in told}
     told |= {name: told[name].replace(" ", "T") + "Z" for name in ("created_at", "started_at") if name in told}
     return told | {"tokens": tokens}
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from libs.contracts.decisions import Decision
 from libs.contracts.models import MODES
-from services.edge.logs_query import STATUSES, Logged, LoggedAttempt, LoggedHop, LoggedWhole
+from services.edge.logs_query import MAY_BE_EMPTY, STATUSES, Logged, LoggedAttempt, LoggedHop, LoggedWhole
 from services.edge.openapi_parts import Schema, listing, null, of, ref
 
 _CHAT_USAGE = of("object", required=["prompt_tokens", "completion_tokens", "total_tokens"], properties={
@@ -135,7 +135,9 @@ _SHOWN: dict[str, Schema] = {
     "status": of("string"),
     "created_at": of("string", format="date-time"),
     "started_at": of("string", format="date-time"),
-    **{name: null("string") for name in ("model", "provider", "error_code", "idempotency_key", "provider_request_id", "provider_response_id")},
+    **{name: null("string") for name in MAY_BE_EMPTY},
+    "reading": {"anyOf": [ref("Reading"), {"type": "null"}]},
+    "decision": null("object", "Weights of cost, quality and latency, estimated tokens, and the revision of the routing policy."),
     "warnings": of("array", items=ref("Warning")),
     "rule_trace": of("array", items=ref("RuleTrace")),
     "firewall_trace": of("array", items=ref("RuleTrace")),

@@ -32,7 +32,8 @@ def policy_of(given: Fields, onto: RoutingPolicy) -> RoutingPolicy:
         made = getattr(defaults, name) if value is None else _converted(value, kinds[name], name)
         onto = msgspec.structs.replace(onto, **{name: made})
     _check(onto)
-    return onto
+    # As accounts have them.
+    return msgspec.structs.replace(onto, regions=[region.strip().lower() for region in onto.regions])
 
 
 def doubts(policy: RoutingPolicy, providers: Collection[str], models: Collection[str], regions: Collection[str]) -> list[str]:
@@ -47,8 +48,7 @@ def doubts(policy: RoutingPolicy, providers: Collection[str], models: Collection
             provider = glob.partition("/")[0].lower()
             if not _WILD & set(provider) and provider not in providers:
                 found.append(f"{field}: '{glob}' matches nothing, since there is no provider '{provider}'")
-    known = {region.lower() for region in regions}
-    return found + [f"regions: no account is in '{region}'" for region in policy.regions if region.lower() not in known]
+    return found + [f"regions: no account is in '{region}'" for region in policy.regions if region not in regions]
 
 
 def _listed(name: str) -> bool:

@@ -79,7 +79,7 @@ async def _learn(connection: Client, bucket: KeyValue, workspace: str, patience:
         await write(bucket, workspace, learned)
     on = await _is_on(bucket, workspace)
     if not on:
-        print('The workspace\'s policy has learning off, so none of this counts: PUT /v1/routing/policy with "learning": true changes that.')
+        print('The workspace\'s policy has learning off, so none of this counts: PATCH /v1/routing/policy with "learning": true changes that.')
     print("In force." if apply and on else "Written." if apply else "Nothing was changed; APPLY=1 puts it in force.")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from libs.catalog.models import curated
+from libs.catalog.models import curated, find
 from libs.contracts.decisions import Candidate, Decision, Ruling, Target
 from libs.contracts.errors import ModelNotFound, ProviderBusy, ProviderKeyMissing, RateLimited, RouterError, RoutingError
 from libs.contracts.health import OfferedModel, ProviderAccount
@@ -353,3 +353,19 @@ class TestEmbeddings:
 
     def test_many_long_inputs_are_not_held_against_the_window_of_one(self) -> None:
         assert decided("text-embedding-3-small", embeddings=True, input_chars=2_000_000).candidates
+
+
+@pytest.mark.parametrize("offers", [(), (OfferedModel(id="deepseek-v4-pro"),)])
+@pytest.mark.parametrize("model", ["deepseek-v4-pro", "deepseek/auto"])
+def test_the_price_is_that_of_the_moment_that_is_decided_about(model: str, offers: tuple[OfferedModel, ...]) -> None:
+    facts = RequestFacts(model=model, target=parse_model(model), input_chars=2000)
+    snapshot = Snapshot(accounts={"deepseek": [account("deepseek", "default", *offers)]})
+    found = []
+    for at in (1_740_000_000.0, 1_795_000_000.0):
+        decision = decide("req_1", facts, Ruling(revision=0), snapshot, now=at)
+        [candidate] = [one for one in decision.candidates if one.model == "deepseek-v4-pro"]
+        known = find("deepseek", "deepseek-v4-pro", at)
+        assert known is not None
+        assert candidate.price == known.price
+        found.append(candidate.expected_usd)
+    assert found[0] != found[1]

@@ -62,7 +62,7 @@ class TestPriority:
         cost, quality, latency = WEIGHTS["balance"]
         assert decided().weights == (cost, quality, latency)
         assert decided(metadata={"priority": "low"}).weights == pytest.approx((cost + latency, quality, 0))
-        urgent = decided(metadata={"priority": "High"})
+        urgent = decided(metadata={"priority": " High "})
         assert urgent.weights == pytest.approx((cost / 2, quality, latency + cost / 2))
         assert "metadata.priority is high" in urgent.reason
 

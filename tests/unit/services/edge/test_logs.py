@@ -50,7 +50,7 @@ def row(kind: type[Logged] = Logged, **columns: Any) -> Any:
         "error_code": "", "input_tokens": 100, "output_tokens": 50, "cached_tokens": 10, "cache_write_tokens": 3, "reasoning_tokens": 5,
         "cost_usd": 0.000125, "latency_ms": 812.25, "ttft_ms": 200.5, "stream": True, "background": False, "sandbox": False,
         "metadata": {"tenant": "acme"}, "warnings": "[]", "rule_trace": '[{"rule_id":1}]', "firewall_trace": "", "attempts": 1,
-        "idempotency_key": "once",
+        "idempotency_key": "once", "reason": "best score", "task_family": "math", "chosen_for": "score",
     }
     return kind(**(known | columns))
 
@@ -152,7 +152,7 @@ def test_an_entry() -> None:
         "http_status": 200, "error_code": None, "tokens": {"input": 100, "output": 50, "cached": 10, "cache_write": 3, "reasoning": 5},
         "cost_usd": 0.000125, "latency_ms": 812.25, "ttft_ms": 200.5, "stream": True, "background": False, "sandbox": False,
         "metadata": {"tenant": "acme"}, "warnings": [], "rule_trace": [{"rule_id": 1}], "firewall_trace": [], "attempts": 1,
-        "idempotency_key": "once",
+        "idempotency_key": "once", "reason": "best score", "task_family": "math", "chosen_for": "score",
     }
 
 
@@ -164,7 +164,10 @@ def test_what_is_not_known_is_null() -> None:
 
 def test_the_whole_entry_adds_what_is_too_long_for_a_list() -> None:
     hop = LoggedHop(stage="edge", instance="e-1", at=1_790_000_000.25, took_ms=1.5)
-    whole = row(LoggedWhole, candidates='[{"model":"gpt-4o"}]', excluded="[]", hops=[hop])
+    whole = row(
+        LoggedWhole, candidates='[{"model":"gpt-4o"}]', excluded="[]", hops=[hop], expected_usd=None, expected_s=1.5, expected_quality=0.75,
+        reading="", decision='{"policy_revision":3}',
+    )
     told = msgspec.json.decode(msgspec.json.encode(whole_entry(whole, [attempt()])))
     assert told["candidates"] == [{"model": "gpt-4o"}]
     assert told["excluded"] == []

@@ -36,6 +36,12 @@ def test_given_fields_replace_and_null_is_the_default() -> None:
     assert policy_of(dict.fromkeys(WHOLE), whole) == NONE
 
 
+def test_regions_are_written_as_accounts_have_them() -> None:
+    policy = policy_of({"regions": ["EU", " us-east-1 "]}, NONE)
+    assert policy.regions == ["eu", "us-east-1"]
+    assert doubts(policy, set(), set(), {"eu", "us-east-1"}) == []
+
+
 def test_a_php_client_may_send_empty_objects_as_lists() -> None:
     assert policy_of({"models": [], "weights": []}, NONE) == NONE
 
@@ -99,7 +105,7 @@ def test_what_may_be_a_slip_is_told() -> None:
         "allow": ["opnai/*", "*/x", "openai/nothing-yet-*"], "deny": ["groq/*"], "regions": ["eu", "moon"],
         "models": {"openai/gpt-4o": {}, "openai/gpt-99": {}, "my-vllm/llama": {}},
     }, NONE)
-    told = doubts(policy, providers={"openai", "my-vllm"}, models={"my-vllm/llama"}, regions={"EU", ""})
+    told = doubts(policy, providers={"openai", "my-vllm"}, models={"my-vllm/llama"}, regions={"eu", ""})
     assert [one.split()[0:1] + [word for word in one.split() if word.startswith("'")][:1] for one in told] == [
         ["models:", "'openai/gpt-99',"], ["allow:", "'opnai/*'"], ["deny:", "'groq/*'"], ["regions:", "'moon'"],
     ]

@@ -1,10 +1,12 @@
 """What is on record of requests."""
 
+from typing import Any
+
 from openai import BaseModel
 from openai.pagination import AsyncNextCursorPage, SyncNextCursorPage
 from pydantic import Field
 
-from tokenrouter_sdk.types.routing import Candidate, Excluded, Notice, RuleTrace
+from tokenrouter_sdk.types.routing import Candidate, Excluded, Notice, Reading, RuleTrace
 
 
 class Tokens(BaseModel):
@@ -50,6 +52,12 @@ class LogEntry(BaseModel):
     """The firewall rules that hit."""
     attempts: int = 0
     idempotency_key: str | None = None
+    reason: str | None = None
+    """Why this model, in one sentence."""
+    task_family: str | None = None
+    """What the prompt was taken for."""
+    chosen_for: str | None = None
+    """`score`, `order`, `split`, `exploration` or `cache`."""
 
 
 class Hop(BaseModel):
@@ -88,6 +96,12 @@ class LogRecord(LogEntry):
 
     candidates: list[Candidate] = []
     excluded: list[Excluded] = []
+    expected_usd: float | None = None
+    expected_s: float | None = None
+    expected_quality: float | None = None
+    reading: Reading | None = None
+    decision: dict[str, Any] | None = None
+    """What the candidates were scored by."""
     hops: list[Hop] = []
     attempt_rows: list[Attempt] = []
 
