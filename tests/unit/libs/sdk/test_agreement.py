@@ -52,9 +52,11 @@ COUNTS: dict[str, Any] = {"input_tokens": 11, "output_tokens": 7, "cached_tokens
 ROW = logs_query.LoggedWhole(
     request_id="req_00000000-0000-4000-8000-000000000001", created_at="2026-01-31 08:00:00.000000", endpoint="responses", model_requested="auto",
     model="gpt-4o", provider="openai", mode="cost", confidence=0.5, status="completed", http_status=200, error_code="", cost_usd=0.25, latency_ms=9.5,
-    ttft_ms=None, stream=True, background=False, sandbox=False, metadata={"team": "blue"}, attempts=1, idempotency_key="", reason="the only candidate", task_family="math", chosen_for="score",
+    ttft_ms=None, stream=True, background=False, sandbox=False, metadata={"team": "blue"}, attempts=1, idempotency_key="",
+    reason="the only candidate", task_family="math", chosen_for="score",
     expected_usd=0.001, expected_s=1.5, expected_quality=0.75, decision='{"weights":[0.4,0.4,0.2]}',
-    reading='{"version":"1","families":{"math":0.9},"difficulty":0.5,"output_tokens":100,"demand":"ADg=","sure":0.9}', **COUNTS,
+    reading='{"version":"1","families":{"math":0.9},"difficulty":0.5,"output_tokens":100,"demand":"ADg=","sure":0.9}',
+    **COUNTS,
     warnings='[{"source":"routing","message":"careful"}]', rule_trace='[{"kind":"routing","rule_id":1,"name":"x","priority":0,"matched":false}]',
     firewall_trace="", candidates='[{"provider":"openai","model":"gpt-4o"}]', excluded='[{"provider":"x","model":"y","reason":"z"}]',
     hops=[logs_query.LoggedHop(stage="router", instance="r", at=1.5, took_ms=0.5)],

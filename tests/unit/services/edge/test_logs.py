@@ -176,7 +176,10 @@ def test_the_whole_entry_adds_what_is_too_long_for_a_list() -> None:
     assert (one["attempt"], one["started_at"], one["account"], one["error_code"]) == (2, "2026-09-25T18:12:05.000000Z", "own", "upstream_unavailable")
     assert one["tokens"] == {"input": 0, "output": 0, "cached": 0, "cache_write": 0, "reasoning": 0}
     assert one["provider_request_id"] is one["cost_usd"] is None
-    assert told.keys() - entry(row()).keys() == {"candidates", "excluded", "hops", "attempt_rows"}
+    assert (told["reading"], told["decision"]) == (None, {"policy_revision": 3})
+    assert told.keys() - entry(row()).keys() == {
+        "candidates", "excluded", "hops", "attempt_rows", "expected_usd", "expected_s", "expected_quality", "reading", "decision",
+    }
 
 
 @pytest.mark.parametrize(("read", "written"), [(LoggedWhole, RequestRow), (LoggedAttempt, AttemptRow)])

@@ -182,9 +182,11 @@ ROW = logs_query.LoggedWhole(
     request_id="req_00000000-0000-4000-8000-000000000001", created_at="2026-01-31 08:00:00.000000", endpoint="responses",
     model_requested="auto", model="fake-1", provider="", mode="cost", confidence=0.5, status="completed", http_status=200, error_code="",
     cost_usd=None, latency_ms=9.5, ttft_ms=None, stream=True, background=False, sandbox=False, metadata={"team": "blue"}, attempts=1,
-    idempotency_key="", reason="the only candidate", task_family="math", chosen_for="score",
+    idempotency_key="",
+    reason="the only candidate", task_family="math", chosen_for="score",
     expected_usd=0.001, expected_s=1.5, expected_quality=0.75, decision='{"weights":[0.4,0.4,0.2]}',
-    reading='{"version":"1","families":{"math":0.9},"difficulty":0.5,"output_tokens":100,"demand":"ADg=","sure":0.9}', warnings="", rule_trace="", firewall_trace="", candidates='[{"provider":"openai","model":"fake-1"}]', excluded="",
+    reading='{"version":"1","families":{"math":0.9},"difficulty":0.5,"output_tokens":100,"demand":"ADg=","sure":0.9}',
+    warnings="", rule_trace="", firewall_trace="", candidates='[{"provider":"openai","model":"fake-1"}]', excluded="",
     hops=[logs_query.LoggedHop(stage="router", instance="r", at=1.5, took_ms=0.5)], **COUNTS,
 )
 ATTEMPT = logs_query.LoggedAttempt(
