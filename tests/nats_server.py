@@ -15,13 +15,7 @@ import nats
 from nats.aio.client import Client
 
 from libs.bus import topology
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from services.supervisor.probe import free_port
 
 
 def executable() -> str:

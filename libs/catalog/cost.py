@@ -25,8 +25,9 @@ def cost(
     written = _rate(price.output, price.output_tiers, input_tokens) if output_tokens else Decimal(0)
     if plain is None or written is None:
         return None
-    cached = _rate(price.cached_input, price.cached_input_tiers, input_tokens) or plain
-    cache_write = _rate(price.cache_write, price.cache_write_tiers, input_tokens) or plain
+    cached = _rate(price.cached_input, price.cached_input_tiers, input_tokens)
+    cache_write = _rate(price.cache_write, price.cache_write_tiers, input_tokens)
+    cached, cache_write = plain if cached is None else cached, plain if cache_write is None else cache_write
     fresh = max(input_tokens - cached_tokens - cache_write_tokens, 0)
     total = fresh * plain + cached_tokens * cached + cache_write_tokens * cache_write + output_tokens * written
     return total / MILLION

@@ -19,6 +19,8 @@ MOST_ENTRIES = 1000
 LONGEST = 256
 """Characters of a glob, of a model's name and of a region."""
 LONGEST_RATE = 20
+HIGHEST_RATE = 1_000_000
+"""US dollars per million tokens. The ledger has room for costs below 100 million dollars, and refuses a row with a higher one."""
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}/\S.*\Z")
 _WILD = frozenset("*?[")
 
@@ -145,8 +147,11 @@ def _check_models(policy: RoutingPolicy) -> None:
             raise _wrong(f"models.{name[:LONGEST]}", "must be named provider/model, such as openai/gpt-5-mini")
         for rate in ("input", "cached_input", "cache_write", "output"):
             field = f"{rate}_usd_per_mtok"
-            if len(getattr(override, field) or "") > LONGEST_RATE:
+            given = getattr(override, field) or "0"
+            if len(given) > LONGEST_RATE:
                 raise _wrong(f"models.{name}.{field}", f"must have at most {LONGEST_RATE} characters")
+            if float(given) > HIGHEST_RATE:
+                raise _wrong(f"models.{name}.{field}", f"must be at most {HIGHEST_RATE}")
 
 
 def _wrong(field: str, complaint: str) -> ValidationFailed:

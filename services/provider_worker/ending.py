@@ -216,12 +216,14 @@ class Ending:
         ending = self._total(ending)
         if message.delivered is not None:
             said = said | {"output": [*self._progress.earlier, *(said.get("output") or [])], "usage": continuation.usage_of(ending.usage)}
-        if message.endpoint in ("embeddings", "input_tokens"):
+        if message.endpoint == "input_tokens":
             return _encode(said | {"request_id": message.request_id})
         told = story.tokenrouter_of(message, self._candidate, self._progress.adapted, self._progress.warnings) | {
             "cost_usd": None if ending.spent["cost_usd"] is None else float(ending.spent["cost_usd"]),
             "latency_ms": round((now - message.created_at) * 1000, 1),
         }
+        if message.endpoint == "embeddings":
+            return _encode(said | {"request_id": message.request_id, "tokenrouter": told})
         more: Json = {"metadata": story.metadata_of(message, self._progress.warnings)} if self._progress.warnings else {}
         return _encode(
             frame.render(

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import socket
+from itertools import count
 
 
 async def ready(host: str, port: int, instance: str) -> bool:
@@ -28,15 +30,20 @@ async def speaks_nats(host: str, port: int) -> bool:
         return False
 
 
+_PORTS = range(10_240, 32_768)
+"""Below those that Linux and macOS give to outgoing connections: one of these could take a port between the look and the start."""
+_numbers = count(os.getpid() * 64)
+"""Processes begin at different places and go on from there, so that two that start at a time do not choose the same."""
+
+
 def free_port(host: str = "127.0.0.1", wanted: int = 0) -> int:
     """A port nobody listens on: `wanted` if it is free."""
-    for port in (wanted, 0):
-        with _socket(host) as probe:
-            try:
-                probe.bind((host, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+    if wanted and taken(host, wanted) is None:
+        return wanted
+    for _ in _PORTS:
+        port = _PORTS[next(_numbers) % len(_PORTS)]
+        if taken(host, port) is None:
+            return port
     raise OSError(f"no free port on {host}")
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
+from services.supervisor.probe import free_port
 from tests.bench import policies, processes
 
 KEY = "tr_" + "beef" * 8
@@ -81,13 +81,6 @@ def started(provider_url: str, *, keep_logs: bool = False) -> Iterator[Gateway]:
             _stop(supervisor)
             if keep_logs:
                 _show_logs(home)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(done: Callable[[], bool], seconds: float, pause: float = 0.1) -> bool:

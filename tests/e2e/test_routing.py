@@ -104,6 +104,17 @@ class TestWishes:
         assert (response.status_code, response.json()["error"]["param"]) == (400, "provider.sort")
 
 
+def test_embeddings_tell_how_their_model_was_chosen(stack: Stack) -> None:
+    told = explained(stack, {"model": "auto", "input": "hello", "provider": {"only": ["openai"], "quantizations": ["int8"]}}, "/v1/embeddings")
+    assert (told["provider"], told["candidates"][0]["model"], told["decision"]["reading"]) == ("openai", told["model"], None)
+    warnings = [one["message"] for one in told["warnings"]]
+    assert any("cannot be compared" in one for one in warnings)
+    assert "not heeded in provider: quantizations" in warnings
+    plain = stack.post({"model": "text-embedding-3-small", "input": "hello"}, "/v1/embeddings").json()["tokenrouter"]
+    assert plain["cost_usd"] > 0
+    assert "candidates" not in plain
+
+
 def test_a_split_rule_sends_requests_both_ways(stack: Stack, upstream: Upstream) -> None:
     rule = {
         "name": "canary", "is_enabled": True, "priority": 9, "match_json": {"metadata_equals": {"canary": "yes"}},

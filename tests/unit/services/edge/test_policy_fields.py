@@ -64,6 +64,7 @@ def test_a_php_client_may_send_empty_objects_as_lists() -> None:
         ({"models": {"openai/gpt-4o": {"price": 5}}}, "models.openai/gpt-4o.price"),
         ({"models": {"openai/gpt-4o": {"input_usd_per_mtok": 1.5}}}, "models.openai/gpt-4o.input_usd_per_mtok"),
         ({"models": {"openai/gpt-4o": {"output_usd_per_mtok": "-1"}}}, "models.openai/gpt-4o.output_usd_per_mtok"),
+        ({"models": {"openai/gpt-4o": {"cache_write_usd_per_mtok": "1000000.01"}}}, "models.openai/gpt-4o.cache_write_usd_per_mtok"),
         ({"models": {"openai/gpt-4o": {"output_usd_per_mtok": "9" * 400}}}, "models.openai/gpt-4o.output_usd_per_mtok"),
         ({"models": {"openai/gpt-4o": {"quality": 1.5}}}, "models.openai/gpt-4o.quality"),
         ({"models": {"openai/gpt-4o": {"quality_by_family": {"poetry": 0.5}}}}, "models.openai/gpt-4o.quality_by_family.poetry"),

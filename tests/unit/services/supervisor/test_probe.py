@@ -43,3 +43,9 @@ def test_a_port_in_use_is_noticed_and_avoided() -> None:
         assert probe.free_port(wanted=port) != port
     assert probe.taken("127.0.0.1", port) is None
     assert probe.free_port(wanted=port) == port
+
+
+def test_no_port_is_given_twice_though_nobody_listens_yet_nor_one_for_outgoing_connections() -> None:
+    given = [probe.free_port() for _ in range(50)]
+    assert len(set(given)) == 50
+    assert max(given) < 32_768
