@@ -67,7 +67,7 @@ def _cached(model: Model, account: str, need: Need, cached: Sequence[CachedPrefi
 def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], need: Need, snapshot: Snapshot) -> list[Candidate]:
     """Best first; all accounts of a model before the next model. `request_id` spreads what is equal."""
     cached = snapshot.cached
-    estimates = _readable([estimate(one.model, one.accounts[0], one.signals[0], need, cached) for one in found])
+    estimates = [estimate(one.model, one.accounts[0], one.signals[0], need, cached) for one in found]
     cheap = goodness([one.usd for one in estimates])
     fast = goodness([one.seconds for one in estimates] if not need.sort else [_slowness(one, need.sort) for one in estimates])
     by_cost, by_quality, by_latency = need.weights
@@ -77,6 +77,8 @@ def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], ne
         for one, cost, quality, latency in zip(found, cheap, qualities, fast, strict=True)
     ]
     terms = _rounded(4, scores, cheap, [quality.value for quality in qualities], fast)
+    times = _rounded(3, [one.ttft_s for one in estimates], [one.tokens_per_s for one in estimates], [one.seconds for one in estimates])
+    dollars: list[float] = np.round([one.usd or 0.0 for one in estimates], 9).tolist()
     sandboxes = {provider: snapshot.sandbox(provider) for provider in {one.model.provider for one in found}}
     candidates: list[Candidate] = []
     for index in _order(request_id, found, scores, need.order, snapshot.own_keys):
@@ -85,7 +87,10 @@ def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], ne
         score, cost, value, latency = terms[index]
         for number, account in enumerate(one.accounts):
             signal = one.signals[number]
-            known = estimates[index] if not number else estimate(model, account, signal, need, cached)
+            known, usd, (ttft, speed, seconds) = estimates[index], dollars[index], times[index]
+            if number:
+                known = estimate(model, account, signal, need, cached)
+                usd, ttft, speed, seconds = known.usd or 0.0, known.ttft_s, known.tokens_per_s, known.seconds
             candidates.append(
                 Candidate(
                     provider=model.provider,
@@ -96,10 +101,10 @@ def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], ne
                     cost=cost,
                     quality=value,
                     latency=latency,
-                    expected_usd=known.usd,
-                    expected_s=known.seconds,
-                    ttft_s=known.ttft_s,
-                    tokens_per_s=known.tokens_per_s,
+                    expected_usd=None if known.usd is None else usd,
+                    expected_s=seconds,
+                    ttft_s=ttft,
+                    tokens_per_s=speed,
                     observed=signal.observed or _NOTHING,
                     failing=signal.failing or _NOTHING,
                     catalog_quality=quality.without_learning,
@@ -118,19 +123,10 @@ _NOTHING: float = Candidate(provider="", model="").failing
 
 
 def _rounded(digits: int, *terms: Sequence[float]) -> list[list[float]]:
-    """The terms of each model as people and the ledger see them. All at once: a call of round() for each would be a fifth of the decision."""
+    """The terms of each model as people and the ledger see them: seventeen digits of each would be a quarter of what travels. All at once: a
+    call of round() for each would be a fifth of the decision."""
     shown: list[list[float]] = np.round(np.array(terms).T, digits).tolist()
     return shown
-
-
-def _readable(estimates: list[Estimate]) -> list[Estimate]:
-    """Rounded: seventeen digits of each would be a quarter of what travels."""
-    times = _rounded(3, [one.ttft_s for one in estimates], [one.tokens_per_s for one in estimates], [one.seconds for one in estimates])
-    dollars: list[float] = np.round([one.usd or 0.0 for one in estimates], 9).tolist()
-    return [
-        Estimate(None if one.usd is None else usd, ttft, speed, seconds, one.cached_tokens)
-        for one, usd, (ttft, speed, seconds) in zip(estimates, dollars, times, strict=True)
-    ]
 
 
 def _slowness(one: Estimate, sort: str) -> float:

@@ -5,10 +5,12 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from libs.catalog.cost import cost
 from libs.catalog.models import Model, curated, embedders, find, offered
 from libs.catalog.prices import PERIOD
+from libs.contracts.decisions import Price
 from libs.contracts.health import OfferedModel
 from libs.contracts.models import PROVIDERS
 
@@ -118,6 +120,14 @@ def test_no_price_is_unknown_and_a_price_of_zero_is_zero() -> None:
     assert cost(half.price, **tokens) is None
     assert half.usd_per_output_token is None
     assert cost(offered("ollama", OfferedModel(id="m")).price, **tokens) is None
+
+
+def test_a_cache_rate_of_zero_is_free_and_a_missing_one_is_the_input_rate() -> None:
+    tokens = {"input_tokens": 1_000_000, "output_tokens": 0, "cached_tokens": 500_000, "cache_write_tokens": 250_000}
+    free = Price(version="workspace", input="4", output="8", cached_input="0", cache_write="0.0")
+    assert cost(free, **tokens) == 1
+    assert cost(structs.replace(free, cached_input=None), **tokens) == 3
+    assert cost(structs.replace(free, cache_write=None), **tokens) == 2
 
 
 def test_what_there_are_no_tokens_of_needs_no_rate() -> None:
