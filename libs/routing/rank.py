@@ -52,8 +52,9 @@ def estimate(model: Model, account: str, signal: Signal, need: Need, cached: Seq
     tokens = _cached(model, account, need, cached) if cached else 0
     ttft, speed = model.ttft_s, model.tokens_per_s
     if signal.observed:
-        ttft = blended(ttft, signal.ttft_s, signal.observed)
-        speed = blended(speed, signal.tokens_per_s, signal.observed)
+        # The score is made of what the ledger shows, so that it can be made again.
+        ttft = round(blended(ttft, signal.ttft_s, signal.observed), 3)
+        speed = round(blended(speed, signal.tokens_per_s, signal.observed), 1)
     return Estimate(expected_usd(model, need.input_tokens, need.output_tokens, tokens), ttft, speed, ttft + need.output_tokens / speed, tokens)
 
 
@@ -77,8 +78,8 @@ def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], ne
         for one, cost, quality, latency in zip(found, cheap, qualities, fast, strict=True)
     ]
     terms = _rounded(4, scores, cheap, [quality.value for quality in qualities], fast)
-    times = _rounded(3, [one.ttft_s for one in estimates], [one.tokens_per_s for one in estimates], [one.seconds for one in estimates])
-    dollars: list[float] = np.round([one.usd or 0.0 for one in estimates], 9).tolist()
+    seconds = np.round([one.seconds for one in estimates], 3).tolist()
+    dollars = np.round([one.usd or 0.0 for one in estimates], 9).tolist()
     sandboxes = {provider: snapshot.sandbox(provider) for provider in {one.model.provider for one in found}}
     candidates: list[Candidate] = []
     for index in _order(request_id, found, scores, need.order, snapshot.own_keys):
@@ -87,10 +88,10 @@ def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], ne
         score, cost, value, latency = terms[index]
         for number, account in enumerate(one.accounts):
             signal = one.signals[number]
-            known, usd, (ttft, speed, seconds) = estimates[index], dollars[index], times[index]
+            known, usd, took = estimates[index], dollars[index], seconds[index]
             if number:
                 known = estimate(model, account, signal, need, cached)
-                usd, ttft, speed, seconds = known.usd or 0.0, known.ttft_s, known.tokens_per_s, known.seconds
+                usd, took = round(known.usd or 0.0, 9), round(known.seconds, 3)
             candidates.append(
                 Candidate(
                     provider=model.provider,
@@ -102,9 +103,9 @@ def ranked(request_id: str, found: list[Awake], qualities: Sequence[Quality], ne
                     quality=value,
                     latency=latency,
                     expected_usd=None if known.usd is None else usd,
-                    expected_s=seconds,
-                    ttft_s=ttft,
-                    tokens_per_s=speed,
+                    expected_s=took,
+                    ttft_s=known.ttft_s,
+                    tokens_per_s=known.tokens_per_s,
                     observed=signal.observed or _NOTHING,
                     failing=signal.failing or _NOTHING,
                     catalog_quality=quality.without_learning,
