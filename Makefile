@@ -99,6 +99,15 @@ eval-routing: $(VENV)/.dev ## Write predictions for the routing benchmark: make 
 	@$(RUN) -m tests.evaluation "$(or $(DATA),$(error DATA is not set: make eval-routing DATA=../shared/routing SPLIT=dev OUT=predictions.jsonl))" \
 		"$(or $(SPLIT),heldout)" "$(or $(OUT),$(error OUT is not set: the file to write))"
 
+.PHONY: eval-firewall
+eval-firewall: $(VENV)/.dev ## What the default detectors find and mask: make eval-firewall DATA=../shared/firewall/dev.jsonl OUT=file; VERBOSE=1 says more
+	@$(RUN) -m tests.evaluation.firewall "$(or $(DATA),$(error DATA is not set: make eval-firewall DATA=../shared/firewall/dev.jsonl OUT=found.jsonl))" \
+		"$(or $(OUT),$(error OUT is not set: the file to write))" $(if $(filter-out 0,$(VERBOSE)),--types)
+
+.PHONY: eval-firewall-streams
+eval-firewall-streams: $(VENV)/.dev ## The texts of a data set as answers, cut at every boundary: make eval-firewall-streams DATA=../shared/firewall/dev.jsonl
+	@$(RUN) -m tests.evaluation.firewall_streams "$(or $(DATA),$(error DATA is not set: make eval-firewall-streams DATA=../shared/firewall/dev.jsonl))" $(ARGS)
+
 .PHONY: check
 check: lint types test ## All that has to pass before a commit
 

@@ -17,6 +17,7 @@ from libs.bus.asyncapi import CHANNELS
 from libs.bus.service import Bus
 from libs.bus.settings import ALIASES, BusSettings
 from libs.contracts import decisions, deltas, errors, health, ledger, message, policies, queries, requests, telemetry
+from libs.firewall.detectors import PACKS
 from services.bootstrap.settings import BootstrapSettings
 from services.edge import openapi
 from services.edge.app import application
@@ -121,6 +122,16 @@ def pitfalls_md() -> str:
     )
 
 
+def detectors_md() -> str:
+    """The detectors of each pack."""
+    text = "# Detectors\n\n" + GENERATED + "Source: `libs/firewall/detectors`. "
+    text += "What the packs are for and how well they do stands in [firewall-detectors.md](firewall-detectors.md).\n"
+    for pack, found in PACKS.items():
+        rows = [[f"`{each.name}`", each.title, str(each.longest)] for each in found]
+        text += f"\n## `{pack}`\n\n" + _table(["detector", "finds", "recognised within, characters"], rows)
+    return text
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "asyncapi.yaml": asyncapi_yaml,
     "openapi.json": openapi_json,
@@ -129,6 +140,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_md,
     "errors.md": errors_md,
     "pitfalls.md": pitfalls_md,
+    "detectors.md": detectors_md,
 }
 
 

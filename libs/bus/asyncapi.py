@@ -82,13 +82,13 @@ CHANNELS = (
     ),
     Channel(
         name="Delta", subject=subjects.delta("{edge}", "{request_id}"), messages=_COMING_BACK,
-        senders=("firewall", "router", "provider-worker"), receivers=("edge",),
+        senders=("firewall", "rules", "router", "provider-worker"), receivers=("edge",),
         note="What comes back to the edge that admitted the request. Travels as the reply subject from hop to hop; the edge has one "
         "subscription for all its requests. Ends with one of Completed, Failed, Refused and Previewed.",
     ),
     Channel(
         name="Background", subject=subjects.background("{workspace}", "{request_id}"), messages=_COMING_BACK,
-        senders=("edge", "firewall", "router", "provider-worker"), receivers=("edge",),
+        senders=("edge", "firewall", "rules", "router", "provider-worker"), receivers=("edge",),
         carried=f"core NATS, kept by JetStream, stream {subjects.BACKGROUND_STREAM}",
         note="The same for a background response, in the place of Delta: the edge that sees to it hears it, and whoever reads the "
         "response's stream, now or later, has it from JetStream. An edge that takes over closes what was half said with Deltas of its own.",
@@ -113,7 +113,7 @@ CHANNELS = (
     ),
     Channel(
         name="Ledger", subject=subjects.ledger("{service}"), messages=(LedgerBatch,), carried=f"JetStream, stream {subjects.LEDGER_STREAM}",
-        senders=("edge", "firewall", "router", "provider-worker"), receivers=("recorder",), queue="recorder",
+        senders=("edge", "firewall", "rules", "router", "provider-worker"), receivers=("recorder",), queue="recorder",
         note="All ledger rows that a process had due at once; each row is JSON of RequestRow, AttemptRow or DeliveryRow. The header "
         "Nats-Msg-Id names the publish, so that a repetition is stored once. The queue is the name of the durable pull consumer.",
     ),

@@ -34,6 +34,10 @@ DEAD_ROWS = Counter("tokenrouter_dead_rows_total", "Ledger rows that ClickHouse 
 RECORDER_RETRIES = Counter("tokenrouter_recorder_retries_total", "Inserts into ClickHouse that had to be repeated.", registry=REGISTRY)
 RECORDER_LAG = Gauge("tokenrouter_recorder_lag_messages", "Ledger messages in JetStream that are not yet in ClickHouse.", registry=REGISTRY)
 POLICY_REVISION = Gauge("tokenrouter_policy_revision", "Revision of the policies served, by bucket.", ["bucket"], registry=REGISTRY)
+POLICY_REFUSED = Gauge(
+    "tokenrouter_policy_refused", "1 while the newest value of a policy cannot be used and the last good one is in force: alert on it.",
+    ["bucket", "key"], registry=REGISTRY,
+)
 BUS_CONNECTED = Gauge("tokenrouter_bus_connected", "1 while connected to NATS.", registry=REGISTRY)
 
 

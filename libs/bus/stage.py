@@ -30,9 +30,11 @@ class Stage(Generic[Taken]):
     """One subscription of a service. Messages past their expiry are dropped here, before anyone acts on them."""
 
     def __init__(
-        self, name: str, subject: str, queue: str, kind: type[Taken], handle: Handle[Taken], *, concurrent: bool = False
+        self, name: str, subject: str, queue: str, kind: type[Taken], handle: Handle[Taken], *,
+        concurrent: Callable[[Taken], bool] | bool = False,
     ) -> None:
-        """`concurrent` gives each message a task of its own; otherwise they are handled in order, which is cheaper."""
+        """`concurrent` gives each message, or each for which it is true, a task of its own; otherwise they are handled in order, which
+        is cheaper."""
         self.name, self.subject, self.queue, self.kind = name, subject, queue, kind
         self._handle = handle
         self._concurrent = concurrent
@@ -69,7 +71,8 @@ class Stage(Generic[Taken]):
         if message.expires_at < taken_at:
             self._expired.inc()
             return
-        if self._concurrent or message.body.claim:
+        apart = self._concurrent
+        if message.body.claim or (apart(message) if callable(apart) else apart):
             task = asyncio.create_task(self._guard(message, raw.reply, taken_at))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

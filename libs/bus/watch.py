@@ -23,8 +23,10 @@ Apply = Callable[[str, bytes | None, int], None]
 class Watch:
     """Follows the keys of a bucket that start with `prefix` (a subject pattern such as `firewall.*`, or `>`)."""
 
-    def __init__(self, bucket: str, pattern: str, apply: Apply) -> None:
+    def __init__(self, bucket: str, pattern: str, apply: Apply, *, threaded: bool = False) -> None:
+        """`threaded`: `apply` takes long, so it is called in a thread, one call after the other."""
         self.bucket = bucket
+        self._threaded = threaded
         self.revision = 0
         self._pattern = pattern
         self._apply = apply
@@ -59,7 +61,7 @@ class Watch:
             async for entry in watcher:
                 if entry is not None:
                     deleted = entry.operation in ("DEL", "PURGE")
-                    self._take(entry.key, None if deleted else entry.value or b"", entry.revision or 0)
+                    await self._take(entry.key, None if deleted else entry.value or b"", entry.revision or 0)
         finally:
             await _stop(watcher)
 
@@ -67,18 +69,24 @@ class Watch:
         """Take every present value; nothing is served before this is done, so that no rule set is empty by accident."""
         values = await values_of(self._js, self.bucket, self._pattern)
         for key, entry in values.items():
-            self._take(key, entry.value or b"", entry.revision or 0)
+            await self._take(key, entry.value or b"", entry.revision or 0)
         for gone in self._known.keys() - values.keys():
-            self._take(gone, None, self._known[gone] + 1)
+            await self._take(gone, None, self._known[gone] + 1)
 
-    def _take(self, key: str, value: bytes | None, revision: int) -> None:
+    async def _take(self, key: str, value: bytes | None, revision: int) -> None:
         if revision <= self._known.get(key, 0):
             return
         try:
-            self._apply(key, value, revision)
+            if self._threaded:
+                await asyncio.to_thread(self._apply, key, value, revision)
+            else:
+                self._apply(key, value, revision)
         except Exception:
             log.exception("a policy was not usable; the last good one stays in force", extra={"bucket": self.bucket, "key": key})
+            metrics.POLICY_REFUSED.labels(self.bucket, key).set(1)
+            self._known[key] = revision
             return
+        metrics.POLICY_REFUSED.labels(self.bucket, key).set(0)
         if value is None:
             self._known.pop(key, None)
         else:

@@ -27,6 +27,17 @@ class Share(Struct, frozen=True, kw_only=True, omit_defaults=True):
     mode: Mode | None = None
 
 
+class Limits(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What rules allow a request at most; None: as much as it asks for."""
+
+    max_output_tokens: int | None = None
+    timeout: float | None = None
+    """Seconds from the request's arrival."""
+    max_attempts: int | None = None
+    max_usd: float | None = None
+    """Candidates that are expected to cost more are left out."""
+
+
 class Screening(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """firewall: which rules hit, and what was done."""
 
@@ -55,6 +66,17 @@ class Ruling(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Weighted ways of the strongest rule that has some; the router takes one and it goes over `target`."""
     split_by: int = 0
     """The rule that has them."""
+    split_at: float | None = None
+    """0 to 1: where the sticky field's value falls in the split; None: the router's turns decide."""
+    fallbacks: list[Target] = []
+    """Tried in this order behind `target`, and nothing else."""
+    pinned: bool = False
+    """`target` and nothing else."""
+    exclude: list[str] = []
+    """Globs of `provider/model` that may not serve it."""
+    headers: dict[str, str] = {}
+    """To be sent to the provider."""
+    limits: Limits = Limits()
     warnings: list[Warning] = []
 
 
@@ -144,7 +166,7 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The choice in one sentence."""
     weights: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Of cost, quality, latency."""
-    chosen_for: Literal["score", "order", "split", "exploration", "cache"] = "score"
+    chosen_for: Literal["score", "order", "split", "exploration", "cache", "pin", "chain"] = "score"
     """Why the first candidate is the first."""
     input_tokens: int = 0
     """Estimated."""

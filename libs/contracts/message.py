@@ -43,9 +43,25 @@ class Condition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One condition of a routing rule, as it was evaluated."""
 
     field: str
-    expected: object
+    expected: object = None
     matched: bool
     seen: object = None
+    conditions: list["Condition"] = []
+    """Of a group: `any`, `all` or `not`."""
+
+
+class Match(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A hit of a firewall rule, never the text."""
+
+    item: str
+    """Where: `input[0].content[1].text`, `metadata.note`, `output[0].arguments`."""
+    start: int
+    end: int
+    """Characters of the text as it was before masking, end exclusive."""
+    detector: str = ""
+    """The detector of a pack."""
+    hash: str = ""
+    """16 hexadecimal digits of HMAC-SHA-256 over the matched text, keyed by the workspace's salt."""
 
 
 class RuleTrace(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -60,3 +76,7 @@ class RuleTrace(Struct, frozen=True, kw_only=True, omit_defaults=True):
     action: object = None
     scope: str | None = None
     hits: int | None = None
+    """All of them; `matches` holds the first."""
+    observed: bool = False
+    """The rule only observes: its action was not carried out."""
+    matches: list[Match] = []

@@ -24,6 +24,12 @@ def provider_of(text: str) -> str | None:
     return _PROVIDERS.get(text)
 
 
+def glob_of(text: str) -> str:
+    """A glob of `model` or `provider/model`, in lower case and with a provider's id for its synonym."""
+    head, slash, tail = text.strip().lower().partition("/")
+    return f"{_PROVIDERS.get(head, head)}{slash}{tail}" if slash else head
+
+
 def parse_model(text: str) -> Target:
     """What a `model` string asks for. The order matters: a model id may itself contain `/` and `:`.
 

@@ -8,7 +8,7 @@ from libs.contracts.health import Dollars
 from libs.contracts.reading import Family
 
 Scope = Literal["prompt", "response", "metadata"]
-FirewallType = Literal["substring", "regex"]
+FirewallType = Literal["substring", "regex", "detector"]
 FirewallAction = Literal["block", "mask", "warn"]
 
 
@@ -20,6 +20,8 @@ class ApiKey(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
     created_at: float
     revoked: bool = False
+    project: str = ""
+    """The project it belongs to; empty: the request may name one."""
 
 
 class FirewallRule(Struct, frozen=True, kw_only=True):
@@ -35,6 +37,14 @@ class FirewallRule(Struct, frozen=True, kw_only=True):
     pattern: str
     action: FirewallAction
     replacement: str | None = None
+    exceptions: list[str] = []
+    """Matches that are none: texts with `*` for anything, compared with the whole match in any case, or `/regex/`, found in it."""
+    observe: bool = False
+    """Hits go on record, and nothing else happens."""
+    projects: list[str] = []
+    """Only requests of these; empty: of all."""
+    api_keys: list[str] = []
+    """Only requests with these keys, by id or name; empty: with all."""
     created_at: str
     updated_at: str
 
@@ -57,6 +67,8 @@ class FirewallRules(Struct, frozen=True, kw_only=True):
     """A workspace's firewall rules: one KV value, changed by compare-and-set."""
 
     next_id: int = 1
+    salt: str = ""
+    """Of the hashes that stand for matches in the audit; random, never shown. Empty: no hashes."""
     rules: list[FirewallRule] = []
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from functools import cache
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct
 
 from libs.contracts.decisions import AttemptOutcome, Decision, Ruling, Screening, Target
 from libs.contracts.message import Body, Hop, Message
+from libs.contracts.policies import FirewallRule, RoutingRule
 from libs.contracts.preferences import Preferences
 from libs.contracts.reading import Reading
 from libs.contracts.state import Keeping, response_id_of
@@ -56,6 +57,21 @@ class RequestFacts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the router's classifier made of the prompt; None until it has read it."""
     prefix: str = ""
     """Names the beginning of the conversation, for prompt caches; empty where there is nothing worth caching."""
+    user: str = ""
+    """`safety_identifier`, `prompt_cache_key` or `user`, the first that is there: what a sticky split can go by."""
+
+
+class Trial(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Draft rules in place of a preview's live ones; None: the live ones."""
+
+    stage: Literal["firewall", "router"] = "router"
+    """Where the preview ends and is answered."""
+    firewall: list[FirewallRule] | None = None
+    routing: list[RoutingRule] | None = None
+    on_top: bool = False
+    """The drafts go on top of the live rules, and one with the id of a live rule takes its place; else they stand alone."""
+    output: list[dict[str, Any]] | None = None
+    """Output items on which the rules of scope `response` are tried."""
 
 
 class Delivered(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -107,6 +123,11 @@ class Admitted(Message, frozen=True, kw_only=True, tag="admitted"):
     """As the client sent it; empty when it sent none, and ours stands for it."""
     preview: bool = False
     """Only the decision is wanted: the router answers with it and calls nobody."""
+    trial: Trial | None = None
+    """What a preview tries out."""
+    key_name: str = ""
+    project: str = ""
+    """Of the API key, else as the request's header names it."""
     delivered: Delivered | None = None
     """The answer has begun: continue after these items."""
 

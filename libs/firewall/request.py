@@ -1,29 +1,30 @@
-"""Screening, pure: a request and a rule set in, a verdict and perhaps a masked request out."""
+"""Screening a request, pure: a canonical request and a workspace's rules in, a verdict and perhaps a masked request out."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
 
 from libs.contracts.decisions import Screening
-from libs.contracts.message import RuleTrace, Warning
-from libs.contracts.policies import FirewallRule, FirewallRules
-from libs.firewall.ruleset import Hit, RuleSet, masked
-from libs.responses.text import rewrite, texts
+from libs.contracts.policies import FirewallRule
+from libs.firewall.findings import Findings, place
+from libs.firewall.mask import masked, masked_json
+from libs.firewall.policies import Policy
+from libs.firewall.ruleset import Active, Hit
+from libs.responses.text import Path, metadata_texts, replaced, texts
+
+Json = dict[str, Any]
+SECONDS = 0.25
+"""A request's scan takes no longer; what has not been judged by then does not pass."""
 
 
-class Policy:
-    """A workspace's rules, compiled by scope."""
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who asks, for rules that are narrowed to some."""
 
-    def __init__(self, rules: FirewallRules, revision: int) -> None:
-        self.revision = revision
-        self.prompt = RuleSet(rules, "prompt")
-        self.metadata = RuleSet(rules, "metadata")
-
-    def __len__(self) -> int:
-        return len(self.prompt) + len(self.metadata)
-
-
-EMPTY = Policy(FirewallRules(), 0)
+    key_id: str = ""
+    key_name: str = ""
+    project: str = ""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -31,94 +32,66 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
     screening: Screening
     blocked_by: FirewallRule | None = None
-    request: dict[str, Any] | None = None
+    request: Json | None = None
     """The masked request, when something in it was masked."""
     metadata: dict[str, str] | None = None
     """The masked metadata, when something in it was masked."""
 
 
-def screen(request: dict[str, Any], metadata: dict[str, str], policy: Policy) -> Verdict:
-    """Judge a canonical request. Masks apply even when a rule only warns elsewhere; the first blocking rule names the block."""
-    findings = _Findings()
-    new_request = _screen_texts(request, policy.prompt, findings)
-    new_metadata = _screen_metadata(metadata, policy.metadata, findings)
+def screen(request: Json, metadata: dict[str, str], policy: Policy, caller: Caller, *, seconds: float = SECONDS) -> Verdict:
+    """Judge a canonical request. Masks apply even when a rule only warns elsewhere; the strongest blocking rule names the block.
+    Raises ScanTimeout."""
+    active = {scope: policy.of(scope).active(caller.key_id, caller.key_name, caller.project) for scope in ("prompt", "metadata")}
+    findings = Findings(policy.salt)
+    deadline = time.monotonic() + seconds
+    changes = _changes(list(texts(request)), active["prompt"], findings, deadline)
+    told = _changes([(("metadata", name), value) for name, value in metadata.items()], active["metadata"], findings, deadline)
+    # The body holds the client's pairs too, and OpenAI is sent them.
+    own = dict(metadata_texts(request))
+    changes |= {path: text for path, text in told.items() if path in own}
     screening = Screening(
         revision=policy.revision,
-        checked=len(policy),
+        checked=sum(map(len, active.values())),
         trace=findings.trace(),
         warnings=findings.warnings(),
         masked=findings.masked,
     )
-    return Verdict(screening=screening, blocked_by=findings.block(), request=new_request, metadata=new_metadata)
+    return Verdict(
+        screening=screening,
+        blocked_by=findings.block(),
+        request=replaced(request, changes) if changes else None,
+        metadata=metadata | {str(path[1]): text for path, text in told.items()} if told else None,
+    )
 
 
-class _Findings:
-    """Hits gathered over all texts of a request, by rule."""
-
-    def __init__(self) -> None:
-        self._by_rule: dict[int, tuple[FirewallRule, int]] = {}
-        self.masked = 0
-
-    def add(self, hits: list[Hit]) -> list[Hit]:
-        """Note the hits; returns those that mask."""
-        for hit in hits:
-            _, count = self._by_rule.get(hit.rule.id, (hit.rule, 0))
-            self._by_rule[hit.rule.id] = (hit.rule, count + 1)
-        masking = [hit for hit in hits if hit.rule.action == "mask"]
-        self.masked += len(masking)
-        return masking
-
-    def ordered(self) -> list[tuple[FirewallRule, int]]:
-        return sorted(self._by_rule.values(), key=lambda found: (-found[0].priority, found[0].id))
-
-    def block(self) -> FirewallRule | None:
-        return next((rule for rule, _ in self.ordered() if rule.action == "block"), None)
-
-    def trace(self) -> list[RuleTrace]:
-        return [
-            RuleTrace(
-                kind="firewall", rule_id=rule.id, name=rule.name, priority=rule.priority,
-                matched=True, action=rule.action, scope=rule.scope, hits=count,
-            )
-            for rule, count in self.ordered()
-        ]
-
-    def warnings(self) -> list[Warning]:
-        return [
-            Warning(source="firewall", rule_id=rule.id, message=f"firewall rule '{rule.name}' matched the {rule.scope}")
-            for rule, _ in self.ordered()
-            if rule.action == "warn"
-        ]
-
-
-def _screen_texts(request: dict[str, Any], rules: RuleSet, findings: _Findings) -> dict[str, Any] | None:
-    if not len(rules):
-        return None
+def _changes(found: list[tuple[Path, str]], active: Active, findings: Findings, deadline: float) -> dict[Path, str]:
+    """The texts that masking changes, by path."""
+    if not found or not len(active):
+        return {}
     # One pass over everything finds the suspects; most prompts have none and are done here.
-    suspects = rules.suspects("\n".join(text for _, text in texts(request)).encode("utf-8", "replace"))
-    if not suspects:
-        return None
-    changed = False
-
-    def replace(text: str) -> str:
-        nonlocal changed
-        data = text.encode("utf-8", "replace")
-        masking = findings.add(rules.hits(data, suspects))
-        if not masking:
-            return text
-        changed = True
-        return masked(data, masking).decode("utf-8", "replace")
-
-    rewritten = rewrite(request, replace)
-    return rewritten if changed else None
+    if not active.suspects("\n".join(text for _, text in found)) and not any(map(_hides, found)):
+        return {}
+    changes: dict[Path, str] = {}
+    for path, text in found:
+        scan, mask = _ways(active, path, text)
+        hits = scan(text, deadline=deadline)
+        if hits:
+            findings.add(place(path), hits, text)
+            new = mask(text, hits)
+            if new != text:
+                changes[path] = new
+    return changes
 
 
-def _screen_metadata(metadata: dict[str, str], rules: RuleSet, findings: _Findings) -> dict[str, str] | None:
-    if not len(rules) or not metadata:
-        return None
-    cleaned: dict[str, str] = {}
-    for name, value in metadata.items():
-        data = value.encode("utf-8", "replace")
-        masking = findings.add(rules.hits(data, rules.suspects(data)))
-        cleaned[name] = masked(data, masking).decode("utf-8", "replace") if masking else value
-    return cleaned if cleaned != metadata else None
+def _hides(found: tuple[Path, str]) -> bool:
+    """JSON text can spell a character in ways that only its decoded form shows."""
+    return "\\" in found[1] and _is_json(*found)
+
+
+def _is_json(path: Path, text: str) -> bool:
+    """Text that holds JSON, and has to hold JSON after masking: a call's arguments, and a tool's output where it looks like it."""
+    return path[-1] == "arguments" or (path[-1] == "output" and text.lstrip()[:1] in ("{", "["))
+
+
+def _ways(active: Active, path: Path, text: str) -> tuple[Callable[..., list[Hit]], Callable[[str, list[Hit]], str]]:
+    return (active.scan_json, masked_json) if _is_json(path, text) else (active.scan, masked)

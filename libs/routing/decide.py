@@ -8,32 +8,30 @@ from typing import Literal
 import msgspec
 from msgspec import structs
 
-from libs.contracts.decisions import Candidate, Decision, Ruling, Target
+from libs.contracts.decisions import Candidate, Decision, Excluded, Ruling, Target
+from libs.contracts.errors import RouterError
 from libs.contracts.message import Warning
 from libs.contracts.requests import RequestFacts
-from libs.routing.awake import Awake, awake
-from libs.routing.eligible import CHARS_PER_TOKEN
+from libs.routing.chain import Chain, behind, chained, chosen_alone
+from libs.routing.consider import Considered, Question, considered
 from libs.routing.errors import excluded_for_now, none_left
+from libs.routing.estimate import DEFAULT_OUTPUT_TOKENS, input_tokens
 from libs.routing.explain import reason
 from libs.routing.first import exploring, moved, staying
 from libs.routing.policy import DEFAULT, Policy
-from libs.routing.quality import expected_qualities
-from libs.routing.rank import Need, Quality, ranked
+from libs.routing.rank import Need
 from libs.routing.resolve import Wish, resolve, split
 from libs.routing.score import confidence
 from libs.routing.snapshot import Snapshot
-from libs.routing.splits import way
-from libs.routing.wanted import sorted_out, wanted
+from libs.routing.splits import way, way_at
 from libs.routing.weights import weights_of
 
-DEFAULT_OUTPUT_TOKENS = 400
-"""Expected answer where the prompt was not read."""
 VECTORS_DIFFER = (
     "the router chose the embedding model: vectors of different models cannot be compared, so name the model of this answer wherever "
     "its vectors are to be compared with others"
 )
 
-ChosenFor = Literal["score", "order", "split", "exploration", "cache"]
+ChosenFor = Literal["score", "order", "split", "exploration", "cache", "pin", "chain"]
 _encode = msgspec.json.Encoder().encode
 
 
@@ -45,28 +43,28 @@ def decide(
     `request_id` spreads ties and picks what is explored; `now`: Unix seconds, for prices and for what rests.
     """
     wish = _wish(facts, ruling, snapshot)
-    models, excluded, reach = sorted_out(wanted(wish, facts, snapshot, policy, now), facts, snapshot, policy)
     weights, weighed = weights_of(wish, facts, policy)
-    need = _need(facts, weights)
-    found, resting = awake(models, reach, snapshot, need.input_tokens + need.output_tokens, now)
-    if not found:
-        raise none_left(wish, facts.embeddings, excluded, resting, now)
-    excluded += [excluded_for_now(one, now) for one in resting]
-    candidates = ranked(request_id, found, _qualities(found, facts, policy), need, snapshot)
-    candidates, chosen_for = _first(request_id, candidates, wish, facts, ruling, snapshot, policy)
+    question = Question(
+        request_id=request_id, facts=facts, ruling=ruling, snapshot=snapshot, policy=policy, need=_need(facts, weights), now=now,
+    )
+    main, chain, missing = _found(wish, question)
+    if not (main.candidates or chain.candidates):
+        raise none_left(wish, facts.embeddings, [*main.excluded, *chain.excluded], [*main.resting, *chain.resting], now)
+    first, chosen_for = _first(main.candidates, wish, question) if main.candidates else (chain.candidates[:1], "chain")
+    candidates = behind(chosen_alone(first, wish), chain.candidates) if ruling.fallbacks else first
     if facts.preferences is not None and not facts.preferences.allow_fallbacks and not facts.preferences.order:
         candidates = candidates[:1]
     return Decision(
         mode=wish.mode,
         candidates=candidates,
-        excluded=excluded,
-        confidence=confidence(_best_of_each_model(candidates)),
-        warnings=[Warning(source="router", message=text) for text in _told(wish, facts)],
-        reason=reason(candidates, len(found), wish.mode, chosen_for, facts.reading, weighed),
+        excluded=_left_out(main, chain, now),
+        confidence=confidence(_best_of_each_model(first)),
+        warnings=[Warning(source="router", message=text) for text in _told(wish, facts, missing)],
+        reason=reason(candidates, main.models, wish.mode, chosen_for, facts.reading, weighed, candidates[1:] if ruling.fallbacks else ()),
         weights=weights,
         chosen_for=chosen_for,
-        input_tokens=need.input_tokens,
-        output_tokens=need.output_tokens,
+        input_tokens=question.need.input_tokens,
+        output_tokens=question.need.output_tokens,
         policy_revision=policy.revision,
     )
 
@@ -93,31 +91,50 @@ def split_name(rule_id: int) -> str:
 
 def _wish(facts: RequestFacts, ruling: Ruling, snapshot: Snapshot) -> Wish:
     layers = [facts.target, facts.override, ruling.target]
+    if ruling.pinned:
+        layers = [Target(mode=facts.target.mode), Target(mode=facts.override.mode), ruling.target]
     if ruling.split:
-        share = ruling.split[way([one.weight for one in ruling.split], snapshot.turn_of(split_name(ruling.split_by)))]
+        share = ruling.split[_way(ruling, snapshot)]
         layers.append(Target(provider=share.provider, model=share.model, mode=share.mode))
     return resolve(
         [split(layer, snapshot.accounts) for layer in layers], lambda provider, model: snapshot.model(provider, model) is not None
     )
 
 
-def _qualities(found: list[Awake], facts: RequestFacts, policy: Policy) -> list[Quality]:
-    """Of each model for this prompt; embeddings have a scale of their own."""
-    models = [one.model for one in found]
-    if facts.embeddings:
-        return [Quality(model.quality) for model in models]
-    expected = expected_qualities(models, facts.reading)
-    if not policy.learns:
-        return [Quality(quality) for quality in expected]
-    without = expected_qualities([policy.without_learning(model) for model in models], facts.reading)
-    return [Quality(quality, catalog) for quality, catalog in zip(expected, without, strict=True)]
+def _way(ruling: Ruling, snapshot: Snapshot) -> int:
+    weights = [one.weight for one in ruling.split]
+    if ruling.split_at is not None:
+        return way_at(weights, ruling.split_at)
+    return way(weights, snapshot.turn_of(split_name(ruling.split_by)))
+
+
+def _found(wish: Wish, question: Question) -> tuple[Considered, Chain, RouterError | None]:
+    """What there is for the wish and in the rule's chain. A wish that cannot be met at all is an error only where no chain goes on."""
+    chain = chained(wish, question) if question.ruling.fallbacks else _NO_CHAIN
+    try:
+        return considered(wish, question), chain, None
+    except RouterError as error:
+        if not chain.candidates:
+            raise
+        return Considered([], 0, [], []), chain, error
+
+
+_NO_CHAIN = Chain([], [], [])
+
+
+def _left_out(main: Considered, chain: Chain, now: float) -> list[Excluded]:
+    """Each model once, with the reason."""
+    told = main.excluded + [excluded_for_now(one, now) for one in main.resting]
+    known = {(one.provider, one.model) for one in told}
+    more = [*chain.excluded, *(excluded_for_now(one, now) for one in chain.resting)]
+    return told + [one for one in more if (one.provider, one.model) not in known]
 
 
 def _need(facts: RequestFacts, weights: tuple[float, float, float]) -> Need:
     wishes, reading = facts.preferences, facts.reading
     expected = reading.output_tokens if reading is not None else DEFAULT_OUTPUT_TOKENS
     return Need(
-        input_tokens=facts.input_chars // CHARS_PER_TOKEN + 1,
+        input_tokens=input_tokens(facts),
         output_tokens=0 if facts.embeddings else min(facts.max_output_tokens or expected, expected),
         weights=weights,
         sort=(wishes.sort or "") if wishes else "",
@@ -125,10 +142,9 @@ def _need(facts: RequestFacts, weights: tuple[float, float, float]) -> Need:
     )
 
 
-def _first(
-    request_id: str, candidates: list[Candidate], wish: Wish, facts: RequestFacts, ruling: Ruling, snapshot: Snapshot, policy: Policy
-) -> tuple[list[Candidate], ChosenFor]:
+def _first(candidates: list[Candidate], wish: Wish, question: Question) -> tuple[list[Candidate], ChosenFor]:
     """The candidates with the one that is to be called first in front, and why it is that one."""
+    facts, snapshot, policy = question.facts, question.snapshot, question.policy
     wishes = facts.preferences
     if wishes is not None and wishes.order:
         return candidates, "order"
@@ -136,16 +152,20 @@ def _first(
         return candidates, "score"
     if index := staying(candidates, snapshot.cached):
         return moved(candidates, index), "cache"
-    if ruling.split:
+    if question.ruling.pinned:
+        return candidates, "pin"
+    if question.ruling.split:
         return candidates, "split"
     share = snapshot.exploration if policy.given.exploration is None else policy.given.exploration
-    if wish.model is None and not facts.embeddings and (index := exploring(request_id, candidates, share)):
+    if wish.model is None and not facts.embeddings and (index := exploring(question.request_id, candidates, share)):
         return moved(candidates, index), "exploration"
     return candidates, "score"
 
 
-def _told(wish: Wish, facts: RequestFacts) -> list[str]:
+def _told(wish: Wish, facts: RequestFacts, missing: RouterError | None) -> list[str]:
     told = [*wish.dropped, VECTORS_DIFFER] if facts.embeddings and wish.model is None else list(wish.dropped)
+    if missing is not None:
+        told.append(f"{missing.info.message}: a rule's fallbacks were taken")
     if facts.preferences is not None and facts.preferences.unheeded:
         told.append(f"not heeded in provider: {', '.join(facts.preferences.unheeded)}")
     return told

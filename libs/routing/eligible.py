@@ -3,8 +3,8 @@
 from libs.catalog.capabilities import TOOL_TYPES
 from libs.catalog.models import Model
 from libs.contracts.requests import RequestFacts
+from libs.routing.estimate import CHARS_PER_TOKEN
 
-CHARS_PER_TOKEN = 4
 IMAGE_TOKENS = 1000
 """A screenshot, roughly: Gemini counts 1,120 for any image, Claude one for 750 pixels, gpt-4o 765 for 1,024 by 1,024 pixels.
 https://ai.google.dev/gemini-api/docs/media-resolution

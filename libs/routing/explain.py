@@ -15,7 +15,11 @@ _CHOSEN_FOR = {
     "exploration": "tried because its speed was not known",
     "cache": "kept for this conversation's prompt cache",
     "score": "best score",
+    "pin": "pinned by a rule",
+    "chain": "a rule's fallback, since nothing before it can be called",
 }
+_SAID_ANYWAY = frozenset({"pin", "chain"})
+"""Even where there is nothing else."""
 
 
 def task(reading: Reading | None) -> str:
@@ -26,15 +30,22 @@ def task(reading: Reading | None) -> str:
     return f"{family}, {next(word for below, word in _HARD if reading.difficulty < below)}"
 
 
-def reason(candidates: Sequence[Candidate], models: int, mode: str, chosen_for: str, reading: Reading | None, weighed: str) -> str:
-    """The choice, why, and what it beat. `models`: how many came into question; `weighed`: what moved the weights."""
+def reason(
+    candidates: Sequence[Candidate], models: int, mode: str, chosen_for: str, reading: Reading | None, weighed: str,
+    chain: Sequence[Candidate] = (),
+) -> str:
+    """The choice, why, and what it beat. `models`: how many came into question; `weighed`: what moved the weights; `chain`: what a rule has
+    tried behind it."""
     first = candidates[0]
     dollars = "price not known" if first.expected_usd is None else f"${first.expected_usd:.3g}"
     known = task(reading)
     told = f"{known}: " if known else ""
-    told += f"{first.provider}/{first.model}, {_CHOSEN_FOR[chosen_for]}" if models > 1 else f"{first.provider}/{first.model}, the only candidate"
-    if models > 1:
+    why = _CHOSEN_FOR[chosen_for] if models > 1 or chosen_for in _SAID_ANYWAY else "the only candidate"
+    told += f"{first.provider}/{first.model}, {why}"
+    if models > 1 and chosen_for not in _SAID_ANYWAY:
         told += f" of {models} for {mode}" + (f" ({weighed})" if weighed else "")
+    behind = ", ".join(dict.fromkeys(f"{one.provider}/{one.model}" for one in chain))
+    told += f"; behind it, by a rule: {behind}" if behind else ""
     return f"{told}; score {first.score:.2f}, quality {first.quality:.2f}, about {dollars} and {first.expected_s:.1f} s"
 
 

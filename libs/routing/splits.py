@@ -10,8 +10,12 @@ order of log(n) requests, where chance would leave the square root of n."""
 
 def way(weights: Sequence[float], turn: int) -> int:
     """Index of the way that request number `turn` takes. Weights need not add up to 1; one that is zero is never taken."""
-    total = sum(weights)
-    left = (turn * GOLDEN) % 1.0 * total
+    return way_at(weights, (turn * GOLDEN) % 1.0)
+
+
+def way_at(weights: Sequence[float], place: float) -> int:
+    """Index of the way at a place of the unit interval, on which the ways lie side by side."""
+    left = place * sum(weights)
     for index, weight in enumerate(weights):
         left -= weight
         if left < 0 < weight:

@@ -1,11 +1,11 @@
 """Which models come into question for a wish, and why some of them are left out. Pure."""
 
 from libs.catalog.models import Model, curated, embedders
-from libs.contracts.decisions import Excluded
+from libs.contracts.decisions import Excluded, Ruling
 from libs.contracts.errors import ModelNotFound, RoutingError
 from libs.contracts.health import ProviderAccount
 from libs.contracts.requests import RequestFacts
-from libs.routing import preferences
+from libs.routing import preferences, ruled
 from libs.routing.accounts import usable
 from libs.routing.eligible import unfit
 from libs.routing.policy import Policy
@@ -49,7 +49,7 @@ def _of_auto(
 
 
 def sorted_out(
-    models: list[Model], facts: RequestFacts, snapshot: Snapshot, policy: Policy
+    models: list[Model], facts: RequestFacts, snapshot: Snapshot, policy: Policy, ruling: Ruling
 ) -> tuple[list[Model], list[Excluded], Reach]:
     """The models that may serve the request, the others with the reason, and the accounts at which they can be reached."""
     wishes = facts.preferences
@@ -58,6 +58,8 @@ def sorted_out(
     excluded: list[Excluded] = []
     for model in models:
         reason = reach[model.provider][1] or policy.against(model)
+        if not reason and ruling.exclude:
+            reason = ruled.against(model, ruling)
         if not reason and wishes is not None:
             reason = preferences.against(model, wishes)
         reason = reason or unfit(model, facts)

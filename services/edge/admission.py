@@ -44,6 +44,7 @@ def admit(
             override=_override(request, providers),
             metadata=request.get("metadata", {}),
             preferences=preferences(request["provider"]) if "provider" in request else None,
+            user=_user(request),
             explain=headers.get("x-tokenrouter-explain", "").lower() in ("true", "1"),
             **(content_facts(request) if facts is None else facts),
         ),
@@ -83,6 +84,15 @@ def _target(request: dict[str, Any]) -> Target:
     if target.model == "":
         raise InvalidRequest(f"model '{model}' names no model", param="model")
     return target
+
+
+def _user(request: dict[str, Any]) -> str:
+    """Who is behind the request, as far as it says."""
+    for name in ("safety_identifier", "prompt_cache_key", "user"):
+        given = request.get(name)
+        if isinstance(given, str) and given:
+            return given
+    return ""
 
 
 def _override(request: dict[str, Any], providers: Collection[str]) -> Target:

@@ -1,11 +1,13 @@
 """The APIs that clients speak: each turns its body into a Responses request, and writes the answer its own way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from msgspec import Struct
 
 from libs.contracts.errors import InvalidRequest
+from libs.contracts.requests import Trial
+from services.edge import trials
 from services.edge.formats.chat import ChatFormat
 from services.edge.formats.format import Format, Plain, StreamFormat
 from services.edge.formats.messages import CountFormat, MessagesFormat
@@ -34,6 +36,8 @@ class Api(Struct, frozen=True, kw_only=True):
     """The facts of a request that is not for an answer; its body travels as it is."""
     choices: Callable[[Json], int] = lambda body: 1
     """How many answers are wanted."""
+    trial_of: Callable[[Json, Collection[str]], Trial] | None = None
+    """What a preview tries out; given the body and the providers that workers have. Raises ValidationFailed."""
 
 
 def _responses(body: Json, stream_format: StreamFormat) -> Format:
@@ -64,3 +68,5 @@ COUNT_TOKENS = Api(
 )
 EMBEDDINGS = Api(endpoint="embeddings", request_of=embeddings.request_of, facts_of=embeddings.facts_of)
 PREVIEW = Api(endpoint="preview", request_of=_previewed)
+RULES_PREVIEW = Api(endpoint="preview", request_of=lambda body: _previewed(trials.request_of(body)), trial_of=trials.routing_trial)
+FIREWALL_PREVIEW = Api(endpoint="preview", request_of=lambda body: _previewed(trials.request_of(body)), trial_of=trials.firewall_trial)

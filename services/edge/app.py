@@ -55,6 +55,7 @@ def application(bus: Bus, settings: EdgeSettings, sockets: Sockets | None = None
         await edge.prepare(bus)
         await bus.broker.start()
         await bus.start()
+        await edge.rule_sets.settled()
 
     async def stop(_: Any) -> None:
         edge.background.stop()
@@ -92,6 +93,9 @@ CREATING: tuple[tuple[Api, str, str], ...] = (
     (apis.MESSAGES, "/messages", "Create a message, as Anthropic's clients do"),
     (apis.COUNT_TOKENS, "/messages/count_tokens", "Count a message's input tokens"),
     (apis.PREVIEW, "/routing/preview", "Decide on a request without carrying it out"),
+    (apis.RULES_PREVIEW, "/routing-rules/preview", "Try draft routing rules on a request without carrying it out"),
+    (apis.FIREWALL_PREVIEW, "/firewall/preview", "Try draft firewall rules on a request or an answer"),
+    (apis.FIREWALL_PREVIEW, "/firewall-rules/preview", "Try draft firewall rules on a request or an answer"),
 )
 
 

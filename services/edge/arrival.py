@@ -7,7 +7,7 @@ from litestar.types import Scope
 
 from libs.contracts.errors import HeadersTooLarge
 from libs.contracts.policies import ApiKey
-from libs.contracts.requests import Admitted
+from libs.contracts.requests import Admitted, Trial
 from services.edge import ids
 
 MAX_HEADER_BYTES = 64 * 1024
@@ -16,7 +16,7 @@ MAX_HEADER_BYTES = 64 * 1024
 class Arrival:
     """Ids, time and headers of one request; who sent it and what became of it are filled in on the way."""
 
-    __slots__ = ("headers", "key", "message", "received_at", "request_id", "span")
+    __slots__ = ("headers", "key", "message", "received_at", "request_id", "span", "trial")
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self.headers = headers
@@ -24,6 +24,7 @@ class Arrival:
         self.request_id, self.span = ids.fresh()
         self.key: ApiKey | None = None
         self.message: Admitted | None = None
+        self.trial: Trial | None = None
 
 
 def headers_of(scope: Scope) -> dict[str, str]:

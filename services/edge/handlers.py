@@ -44,11 +44,13 @@ from services.edge.idempotency import IdempotencyKeys, checked, fingerprint_of, 
 from services.edge.keys import Keys
 from services.edge.landing import delivery_row, ended_here, left_row, lost_rows
 from services.edge.recorded import Followed, Recorded
+from services.edge.rule_sets import RuleSets
 from services.edge.settings import EdgeSettings
 
 log = logging.getLogger("tokenrouter.edge")
 Json = dict[str, Any]
 MAX_PROVIDER_KEY = 512
+MAX_PROJECT = 128
 _counted = cache(metrics.REQUESTS.labels)
 _seconds = cache(metrics.REQUEST_SECONDS.labels)
 STORAGE_PATIENCE = 3.0
@@ -61,6 +63,7 @@ class Edge:
     def __init__(self, bus: Bus, settings: EdgeSettings) -> None:
         self.bus, self.settings = bus, settings
         self.keys = Keys()
+        self.rule_sets = RuleSets(bus, self.keys)
         self.registry = Registry()
         self.flights = Flights(bus, settings, self.registry)
         self.background = Background(bus, settings, self.registry, self.flights)
@@ -90,7 +93,10 @@ class Edge:
             check_size(scope)
             arrival.key = self.keys.caller(arrival.headers)
             raw = await read(receive, arrival.headers.get("content-length"), self.settings.max_body_bytes)
-            return await self._answer(api, arrival, parse(raw), raw, arrival.key)
+            body = parse(raw)
+            if api.trial_of is not None:
+                arrival.trial = api.trial_of(body, self.registry.accounts())
+            return await self._answer(api, arrival, body, raw, arrival.key)
         except ClientGone:
             return self._reject(api, arrival, InvalidRequest("the client left", status=499).info, known=False)
         except Exception as error:
@@ -213,6 +219,9 @@ class Edge:
             keeping=keeping,
             idempotency_key=idempotency_key,
             preview=api.endpoint == "preview",
+            trial=arrival.trial,
+            key_name=key.name,
+            project=key.project or _project(arrival.headers),
         )
 
     def _provider_keys(self, headers: Mapping[str, str], workspace: str, request_id: str) -> dict[str, bytes]:
@@ -303,6 +312,14 @@ class Edge:
         task = asyncio.ensure_future(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _project(headers: Mapping[str, str]) -> str:
+    """The project that the client names, as OpenAI's clients do. A key that belongs to one does not leave it to the client."""
+    named = headers.get("openai-project", "").strip()
+    if len(named) > MAX_PROJECT or not named.isprintable():
+        raise InvalidRequest("the OpenAI-Project header does not name a project", param="OpenAI-Project")
+    return named
 
 
 def _keeping(api: Api, body: Json, request: Json, resolved: Resolved, *, idempotent: bool) -> Keeping | None:

@@ -1,7 +1,7 @@
 """Who is calling: API keys, looked up by the hash of their secret."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -16,13 +16,17 @@ class Keys:
 
     def __init__(self) -> None:
         self._by_hash: dict[str, ApiKey] = {}
+        self.on_workspace: list[Callable[[str], None]] = []
+        """Called with the workspace of each key that comes in."""
 
     def apply(self, key: str, value: bytes | None, revision: int) -> None:
         """Take a key from KV."""
         if value is None:
             self._by_hash.pop(key, None)
         else:
-            self._by_hash[key] = _decode(value)
+            self._by_hash[key] = known = _decode(value)
+            for notice in self.on_workspace:
+                notice(known.workspace)
 
     def caller(self, headers: Mapping[str, str]) -> ApiKey:
         """The key that a request carries: in `Authorization`, or as Anthropic's clients send it, in `x-api-key`. Raises Unauthorized."""

@@ -77,6 +77,6 @@ def _documented(app: Litestar) -> Iterator[tuple[str, str, str]]:
 def _operation(path: str, method: str, summary: str) -> Schema:
     if path in OPS:
         return {"summary": summary, "operationId": path.strip("/"), "tags": ["operations"], "security": [], "responses": OPS[path]}
-    if "-rules" in path:
+    if "-rules" in path and (method, path) not in OPERATIONS:
         return rule_operation(path, method, summary)
     return OPERATIONS[method, path].told(summary)

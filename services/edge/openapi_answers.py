@@ -97,6 +97,25 @@ _PREVIEW = of("object", required=["object", "request_id", "route", "decision"], 
     "firewall": of("object", properties={"checked": of("integer"), "masked": of("integer"), "trace": of("array", items=ref("RuleTrace"))}),
     "warnings": of("array", items=ref("Warning")),
 })
+_SCREENED = {
+    "action": {"enum": ["pass", "warn", "mask", "block"]},
+    "blocked_by": {"anyOf": [of("object", properties={"rule_id": of("integer"), "name": of("string")}), {"type": "null"}]},
+    "checked": of("integer", "Rules that were looked at."),
+    "masked": of("integer", "Places replaced."),
+    "rule_trace": of("array", "The rules that hit, with every place.", items=ref("RuleTrace")),
+    "warnings": of("array", items=ref("Warning")),
+}
+_FIREWALL_PREVIEW = of("object", required=["object", "request_id", "request", *_SCREENED], properties={
+    "object": {"const": "firewall.preview"},
+    "request_id": of("string"),
+    **_SCREENED,
+    "request": of("object", "As it would go on, masked."),
+    "response": of("object", "The same of the answer.", properties=_SCREENED | {
+        "hold_back": of("integer", "Characters that a stream would hold back."),
+        "output": null("array", "As the client would get it; null when blocked."),
+    }),
+    "took_ms": of("number"),
+})
 _PRICES = {
     name: null("number") for name in ("inputCostPerToken", "outputCostPerToken", "cachedInputCostPerToken", "cacheWriteCostPerToken")
 }
@@ -177,6 +196,7 @@ ANSWERS: dict[str, Schema] = {
     "EmbeddingsList": _EMBEDDINGS,
     "Compaction": _COMPACTION,
     "RoutingPreview": _PREVIEW,
+    "FirewallPreview": _FIREWALL_PREVIEW,
     "Model": _MODEL,
     "ModelList": listing(ref("Model")),
     "Item": _ITEM,

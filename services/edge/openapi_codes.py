@@ -2,7 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 
-from libs.contracts.errors import Conflict, InvalidRequest, NotFound, ProviderError, RateLimited, RouterError, Unavailable, ValidationFailed
+from libs.contracts.errors import (
+    Conflict,
+    FirewallBlocked,
+    InvalidRequest,
+    NotFound,
+    ProviderError,
+    RateLimited,
+    RouterError,
+    RoutingError,
+    Unavailable,
+    ValidationFailed,
+)
 from services.edge.openapi_parts import Schema, json_answer, ref
 
 CODES: tuple[tuple[type[RouterError], str, str], ...] = (
@@ -19,13 +30,15 @@ CODES: tuple[tuple[type[RouterError], str, str], ...] = (
     (Conflict, "nothing_to_replay", "The request is known, but nothing is stored of its answer."),
     (Conflict, "idempotency_key_reused", "The idempotency key came with another body before; a new request needs a new key."),
     (Conflict, "idempotency_key_in_use", "The first request with this idempotency key is still at work; repeat it after Retry-After."),
-    (ValidationFailed, "invalid_rule_pattern", "A firewall rule's pattern is not valid, or would match everything."),
+    (ValidationFailed, "invalid_rule_pattern", "A firewall rule's pattern, or one of its exceptions, is not valid, or would match everything."),
     (ValidationFailed, "too_many_rules", "The workspace holds its maximum of rules."),
+    (FirewallBlocked, "firewall_timeout", "The firewall could not judge the text in time, so it does not pass; send less."),
+    (RoutingError, "denied_by_rule", "A routing rule denies the request."),
     (RateLimited, "websocket_queue_full", "WebSocket: too many turns wait on this connection."),
     (ProviderError, "provider_key_invalid", "The provider turned the key down."),
     (ProviderError, "insufficient_quota", "The account at the provider has no credit left."),
     (ProviderError, "worker_lost", "The answer was lost on its way; the provider may have been billed."),
-    (Unavailable, "firewall_unavailable", "The firewall is not running, and nothing passes unscreened."),
+    (Unavailable, "firewall_unavailable", "The firewall is not running, or has no usable rules, and nothing passes unscreened."),
     (Unavailable, "storage_unavailable", "Decisions cannot be recorded, so nothing is carried out."),
 )
 """Codes beside each class's own, with what they mean."""
@@ -33,11 +46,16 @@ CODES: tuple[tuple[type[RouterError], str, str], ...] = (
 SHARED = frozenset({"invalid_request", "invalid_api_key", "internal_error", "service_unavailable"})
 BODY = frozenset({"request_too_large"})
 CARRIED_OUT = SHARED | BODY | {
-    "headers_too_large", "firewall_blocked", "no_eligible_provider", "provider_key_missing", "model_not_found", "rate_limit_exceeded",
+    "headers_too_large", "firewall_blocked", "denied_by_rule", "no_eligible_provider", "provider_key_missing", "model_not_found",
+    "rate_limit_exceeded",
     "provider_key_invalid", "insufficient_quota", "upstream_error", "upstream_unavailable", "upstream_timeout", "worker_lost",
-    "firewall_unavailable", "storage_unavailable",
+    "firewall_unavailable", "firewall_timeout", "storage_unavailable",
 }
 """Of a request that goes through the pipeline."""
+SCREENED = SHARED | BODY | {"headers_too_large", "firewall_timeout", "firewall_unavailable"}
+"""Of a request that goes no further than the firewall."""
+TRIED = frozenset({"validation_failed", "invalid_rule_pattern"})
+"""Of drafts."""
 REPEATABLE = frozenset({"idempotency_key_reused", "idempotency_key_in_use"})
 CONTINUED = frozenset({"previous_response_not_found", "previous_response_not_completed", "conversation_not_found", "item_not_found"})
 CHANGED_RULE = BODY | {"conflict", "validation_failed", "invalid_rule_pattern", "too_many_rules"}

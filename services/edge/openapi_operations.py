@@ -8,7 +8,7 @@ from services.edge.idempotency import MAX_KEY
 from services.edge.logs_query import LIMIT as LOGS_LIMIT
 from services.edge.logs_query import MOST as LOGS_MOST
 from services.edge.logs_query import STATUSES
-from services.edge.openapi_codes import BODY, CARRIED_OUT, CONTINUED, REPEATABLE, SHARED, failures
+from services.edge.openapi_codes import BODY, CARRIED_OUT, CONTINUED, REPEATABLE, SCREENED, SHARED, TRIED, failures
 from services.edge.openapi_parts import Schema, json_answer, json_body, of, parameter, ref
 from services.edge.paging import LIMIT, MOST
 
@@ -204,6 +204,17 @@ _OTHERS = {
         id="previewRouting", tag="routing", body="PreviewRequest", answer="RoutingPreview", headers=_ROUTED, parameters=_ASKED,
         said="What would be done; no provider is called, and nothing goes on record.", codes=CARRIED_OUT | CONTINUED | REPEATABLE,
     ),
+    ("POST", "/v1/routing-rules/preview"): Operation(
+        id="previewRoutingRules", tag="routing rules", body="RoutingRulesPreviewRequest", answer="RoutingPreview", headers=_ROUTED, parameters=_ASKED,
+        said="What would be done; no provider is called, and nothing goes on record.", codes=CARRIED_OUT | CONTINUED | TRIED,
+    ),
+    **{
+        ("POST", path): Operation(
+            id=name, tag="firewall rules", body="FirewallPreviewRequest", answer="FirewallPreview", headers=_ROUTED, said="What would be done.",
+            codes=SCREENED | CONTINUED | TRIED,
+        )
+        for path, name in (("/v1/firewall/preview", "previewFirewall"), ("/v1/firewall-rules/preview", "previewFirewallRules"))
+    },
     ("GET", "/v1/models"): Operation(id="listModels", tag="models", answer="ModelList", parameters=_KEYS, codes=SHARED),
     ("GET", "/v1/models/{model_id}"): Operation(
         id="readModel", tag="models", answer="Model", codes=SHARED | {"model_not_found"},

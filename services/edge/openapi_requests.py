@@ -11,6 +11,7 @@ from services.edge.ingress import chat_fields, messages_fields
 from services.edge.ingress.chat import MOST_CHOICES
 from services.edge.ingress.embeddings import LARGEST, MOST_INPUTS
 from services.edge.openapi_parts import PREFERENCES, Schema, of, ref
+from services.edge.trials import MOST_DRAFTS
 
 _JSON_TYPES: dict[type, str] = {str: "string", dict: "object", list: "array", int: "integer", float: "number", bool: "boolean"}
 _METADATA = of(
@@ -97,6 +98,20 @@ _EMBEDDINGS = of("object", "OpenAI's embeddings request.", required=["model", "i
     "metadata": _METADATA | {"type": ["object", "null"]},
 })
 
+
+
+def _tried(what: str, kind: str, more: Schema) -> Schema:
+    """A request with drafts of rules."""
+    return of("object", properties={
+        "request": {"allOf": [ref("ResponseRequest")], "description": "The request to try them on; its fields may also stand beside `rules`."},
+        "rules": of(
+            "array", f"Drafts of {what} in place of the live ones, which are tried where this is left out. As {kind}, where name, priority and "
+            "is_enabled may be missing.", items=of("object"), maxItems=MOST_DRAFTS,
+        ),
+        "on_top": of("boolean", "The drafts go on top of the live rules; one with the id of a live rule takes its place."),
+    } | more)
+
+
 _ITEMS = of("array", maxItems=MOST_ITEMS, items=ref("InputItem"))
 REQUESTS: dict[str, Schema] = {
     "ChatRequest": _CHAT,
@@ -115,6 +130,12 @@ REQUESTS: dict[str, Schema] = {
     "PreviewRequest": {
         "description": "A Responses request; `stream`, `background` and `store` are ignored.", "allOf": [ref("ResponseRequest")],
     },
+    "RoutingRulesPreviewRequest": _tried("routing rules", "RoutingRule", {
+        "firewall_rules": of("array", "Drafts for the firewall, which comes first.", items=of("object")),
+    }),
+    "FirewallPreviewRequest": _tried("firewall rules", "FirewallRule", {
+        "response": {"description": "An answer to try rules of scope `response` on: a text, output items, or a whole response."},
+    }),
     "ReplayRequest": of("object", properties={"stream": {"type": ["boolean", "null"], "description": "Answer with server-sent events."}}),
     "FeedbackRequest": of("object", required=["score"], properties={
         "score": of("number", "From 0, useless, to 1, as good as can be; a thumb is 1 or 0.", minimum=0, maximum=1),

@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 
 from libs.contracts.policies import FirewallRule, RoutingRule
+from services.edge.firewall_rule_fields import MOST_EXCEPTIONS, OPTIONAL
 from services.edge.openapi_codes import CHANGED_RULE, SHARED, failures
 from services.edge.openapi_parts import REFS, Schema, json_answer, json_body, of, parameter, ref
+from services.edge.openapi_routing_rules import ACTION, MATCH
 
 _VERBS = {
     ("GET", False): "list", ("POST", False): "create", ("GET", True): "read", ("PATCH", True): "change", ("DELETE", True): "delete",
@@ -39,7 +41,8 @@ def _answer(kind: type[Any], method: str, *, one: bool) -> Schema:
     if method == "DELETE":
         return of("object", required=["success"], properties={"success": {"const": True}})
     rule = ref(kind.__name__)
-    return of("object", required=["data"], properties={"data": of("array", items=rule) if method == "GET" and not one else rule})
+    doubts = {"warnings": of("array", "What may be a slip in the rule.", items=of("string"))} if method in ("POST", "PATCH") else {}
+    return of("object", required=["data"], properties={"data": of("array", items=rule) if method == "GET" and not one else rule} | doubts)
 
 
 def _fields(kind: type[RoutingRule] | type[FirewallRule], *, partial: bool) -> Schema:
@@ -49,43 +52,25 @@ def _fields(kind: type[RoutingRule] | type[FirewallRule], *, partial: bool) -> S
     fields = {name: schema for name, schema in known[kind.__name__]["properties"].items() if name not in ours}
     fields["name"] |= {"maxLength": 128, "minLength": 1}
     fields["priority"] |= {"minimum": -1000, "maximum": 1000, "description": "Higher is looked at first; the lower id among equals."}
-    required = [] if partial else [name for name in fields if name != "replacement"]
+    required = [] if partial else [name for name in fields if name not in OPTIONAL]
     return {"type": "object", "properties": fields | _NOTES[kind], "required": required}
 
 
 _NOTES: dict[type, Schema] = {
-    RoutingRule: {
-        "match_json": {
-            "type": ["object", "string"],
-            "description": "All conditions must hold; {} matches everything. An object, or an object as JSON text.",
-            "properties": {
-                "contains": {"type": ["string", "array"], "description": "Some word is in the user's text, whatever its case."},
-                "metadata_equals": {"type": "object", "additionalProperties": {"type": "string"}},
-                "mode": {"type": "string"},
-                "task": {"type": "string", "description": "Short for metadata_equals.task."},
-            },
-        },
-        "action_json": {
-            "type": ["object", "string"],
-            "description": "Actions of several matching rules merge key by key; the earlier rule wins.",
-            "properties": {
-                "set_provider": {"type": "string"}, "set_model": {"type": "string"}, "set_mode": {"type": "string"},
-                "split": {
-                    "type": "array", "description": "Weighted ways; each request takes one, exactly in proportion over time.",
-                    "items": {"type": "object", "required": ["weight"], "properties": {
-                        "weight": {"type": "number", "minimum": 0}, **{name: {"type": "string"} for name in ("provider", "model", "mode")},
-                    }},
-                },
-                "add_warning": {"type": "object", "properties": {"message": {"type": "string"}}},
-            },
-        },
-    },
+    RoutingRule: {"match_json": MATCH, "action_json": ACTION},
     FirewallRule: {
-        "scope": {"enum": ["prompt", "metadata"], "description": "`response` is not enforced yet and is refused."},
         "pattern": {
             "type": "string", "maxLength": 1000,
-            "description": "Text to look for, or an RE2 regex. A bare pattern ignores case; `/…/flags` has only the flags it names.",
+            "description": "Text to look for; an RE2 regex, where a bare pattern ignores case and `/…/flags` has only the flags it names; or packs "
+            "and detectors, separated by commas.",
         },
+        "exceptions": {
+            "type": ["array", "null"], "items": {"type": "string"}, "maxItems": MOST_EXCEPTIONS,
+            "description": "Matches that are none: texts with `*` for anything, compared with the whole match, or `/regex/`, found in it.",
+        },
+        "observe": {"type": "boolean", "description": "Hits go on record, and nothing else happens."},
+        "projects": {"type": ["array", "null"], "items": {"type": "string"}, "description": "Only requests of these; empty: of all."},
+        "api_keys": {"type": ["array", "null"], "items": {"type": "string"}, "description": "Only with these keys, by id or name; empty: all."},
         "replacement": {"type": ["string", "null"], "maxLength": 1000, "description": "For `mask`; `[redacted]` when null."},
     },
 }

@@ -11,27 +11,32 @@ from litestar.types import ASGIApp
 from msgspec import structs
 
 from libs.contracts.errors import NotFound, ValidationFailed
-from libs.contracts.policies import FirewallRule, FirewallRules, RoutingRule, RoutingRules
-from libs.firewall.pattern import check as check_pattern
+from libs.contracts.policies import FirewallRule, RoutingRule, RoutingRules
 from services.edge.answer import Body
+from services.edge.firewall_rule_fields import firewall_fields, pattern_doubts
 from services.edge.handlers import Edge
 from services.edge.policies import PolicyStore
 from services.edge.reaching import body_of
-from services.edge.rule_fields import Fields, firewall_fields, routing_fields
+from services.edge.routing_rule_fields import routing_fields
+from services.edge.rule_fields import Fields
 
 AnyRequest = Request[Any, Any, Any]
 Rule = TypeVar("Rule", FirewallRule, RoutingRule)
 MAX_RULE_BYTES = 256 * 1024
 MAX_RULES = 1000
+MAX_DETECTOR_RULES = 20
+"""A pack is two hundred patterns: twenty rules of it take 0.6 s to compile."""
 
 
 class RuleBook:
     """One kind of rule, as its routes need it."""
 
     def __init__(
-        self, edge: Edge, noun: str, store: PolicyStore[Any], kind: type[Any], check: Callable[..., Fields], whole: Callable[[Any], None]
+        self, edge: Edge, noun: str, store: PolicyStore[Any], kind: type[Any], check: Callable[..., Fields], doubts: Callable[[Any], list[str]]
     ) -> None:
-        self._edge, self._noun, self._store, self._kind, self._check, self._whole = edge, noun, store, kind, check, whole
+        """`check` looks at the fields, one by one; `doubts` at a whole rule: it raises ValidationFailed, or returns what the client should
+        know of the rule."""
+        self._edge, self._noun, self._store, self._kind, self._check, self._doubts = edge, noun, store, kind, check, doubts
 
     async def listed(self, request: AnyRequest) -> ASGIApp:
         """All rules in evaluation order."""
@@ -49,12 +54,11 @@ class RuleBook:
         def edit(rules: Any) -> tuple[Any, Any]:
             now = _now()
             rule = self._kind(id=rules.next_id, user_id=1, created_at=now, updated_at=now, **fields)
-            self._whole(rule)
-            if len(rules.rules) >= MAX_RULES:
-                raise ValidationFailed(f"a workspace holds at most {MAX_RULES} {self._noun}s", code="too_many_rules")
-            return structs.replace(rules, next_id=rules.next_id + 1, rules=[*rules.rules, rule]), rule
+            doubts = self._doubts(rule)
+            self._check_room([*rules.rules, rule])
+            return structs.replace(rules, next_id=rules.next_id + 1, rules=[*rules.rules, rule]), (rule, doubts)
 
-        return _data(201, await self._store.change(workspace, edit))
+        return _data(201, *await self._store.change(workspace, edit))
 
     async def updated(self, request: AnyRequest, rule_id: str) -> ASGIApp:
         workspace = self._workspace(request)
@@ -63,10 +67,11 @@ class RuleBook:
         def edit(rules: Any) -> tuple[Any, Any]:
             index = self._index(rules, rule_id)
             rule = structs.replace(rules.rules[index], **fields, updated_at=_now())
-            self._whole(rule)
-            return structs.replace(rules, rules=[*rules.rules[:index], rule, *rules.rules[index + 1 :]]), rule
+            doubts = self._doubts(rule)
+            self._check_room([*rules.rules[:index], rule, *rules.rules[index + 1 :]])
+            return structs.replace(rules, rules=[*rules.rules[:index], rule, *rules.rules[index + 1 :]]), (rule, doubts)
 
-        return _data(200, await self._store.change(workspace, edit))
+        return _data(200, *await self._store.change(workspace, edit))
 
     async def deleted(self, request: AnyRequest, rule_id: str) -> ASGIApp:
         def edit(rules: Any) -> tuple[Any, None]:
@@ -75,6 +80,13 @@ class RuleBook:
 
         await self._store.change(self._workspace(request), edit)
         return Body(200, b'{"success":true}')
+
+    def _check_room(self, rules: list[Any]) -> None:
+        if len(rules) > MAX_RULES:
+            raise ValidationFailed(f"a workspace holds at most {MAX_RULES} {self._noun}s", code="too_many_rules")
+        if sum(getattr(rule, "type", "") == "detector" for rule in rules) > MAX_DETECTOR_RULES:
+            what = f"a workspace holds at most {MAX_DETECTOR_RULES} rules of type detector; one rule can name several packs"
+            raise ValidationFailed(what, code="too_many_rules")
 
     def _workspace(self, request: AnyRequest) -> str:
         return self._edge.keys.caller(request.headers).workspace
@@ -95,14 +107,11 @@ def routing_book(edge: Edge) -> RuleBook:
     def check(given: Fields, *, partial: bool) -> Fields:
         return routing_fields(given, partial=partial, providers=edge.registry.accounts())
 
-    return RuleBook(edge, "routing rule", store, RoutingRule, check, lambda rule: None)
+    return RuleBook(edge, "routing rule", store, RoutingRule, check, lambda rule: [])
 
 
 def firewall_book(edge: Edge) -> RuleBook:
-    store = PolicyStore(edge.bus, "firewall", FirewallRules)
-    return RuleBook(
-        edge, "firewall rule", store, FirewallRule, firewall_fields, lambda rule: check_pattern(rule.type, rule.pattern)
-    )
+    return RuleBook(edge, "firewall rule", edge.rule_sets.store, FirewallRule, firewall_fields, pattern_doubts)
 
 
 def routes(book: RuleBook, paths: list[str], noun: str) -> list[Any]:
@@ -132,8 +141,9 @@ def routes(book: RuleBook, paths: list[str], noun: str) -> list[Any]:
     return [listed, created, shown, updated, deleted]
 
 
-def _data(status: int, value: Any) -> Body:
-    return Body(status, msgspec.json.encode({"data": value}))
+def _data(status: int, value: Any, warnings: list[str] | None = None) -> Body:
+    """`warnings` stand beside the data, where there are any."""
+    return Body(status, msgspec.json.encode({"data": value} | ({"warnings": warnings} if warnings else {})))
 
 
 def _now() -> str:

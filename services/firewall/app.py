@@ -10,5 +10,5 @@ from services.firewall.handlers import Firewall
 
 def build(bus: Bus) -> None:
     firewall = Firewall(bus)
-    bus.watches.append(Watch(subjects.POLICIES_BUCKET, "firewall.*", firewall.apply))
-    bus.stages.append(Stage("firewall", subjects.ADMITTED, "firewall", Admitted, firewall.handle))
+    bus.watches.append(Watch(subjects.POLICIES_BUCKET, "firewall.*", firewall.policies.apply, threaded=True))
+    bus.stages.append(Stage("firewall", subjects.ADMITTED, "firewall", Admitted, firewall.handle, concurrent=firewall.takes_long))

@@ -7,6 +7,7 @@ from pathlib import Path
 from libs.bus.health import Registry
 from libs.bus.service import Bus
 from libs.bus.stage import Stage
+from libs.bus.watch import Watch
 from libs.catalog.providers import BadProviders, load
 from libs.contracts import subjects
 from libs.contracts.requests import Routed
@@ -17,6 +18,7 @@ from services.provider_worker.egress import Guard
 from services.provider_worker.fetch import Fetcher
 from services.provider_worker.handlers import Worker
 from services.provider_worker.providers import Providers
+from services.provider_worker.screening import Screens
 from services.provider_worker.settings import WorkerSettings
 from services.provider_worker.telemetry import Telemetry
 
@@ -36,7 +38,9 @@ def builder(settings: WorkerSettings, environ: Mapping[str, str]) -> Callable[[B
         registry.listen(bus.broker)
         telemetry = Telemetry(bus)
         calls = transport(guard.naming([account.base_url for account in known]))
-        worker = Worker(Tools(bus, settings, accounts, calls, Fetcher(guard), telemetry), registry)
+        screens = Screens(settings.firewall_hold_back)
+        bus.watches.append(Watch(subjects.POLICIES_BUCKET, "firewall.*", screens.policies.apply, threaded=True))
+        worker = Worker(Tools(bus, settings, accounts, calls, Fetcher(guard), telemetry, screens), registry)
         bus.providers = accounts.announced()
         bus.running = worker.running
         bus.listeners.append(worker.listen)

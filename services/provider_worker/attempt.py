@@ -24,7 +24,9 @@ from services.provider_worker.exchange import Exchange, Timeouts, send
 from services.provider_worker.fetch import Fetcher
 from services.provider_worker.media import inlined
 from services.provider_worker.operations import Operation, operation
-from services.provider_worker.relay import Relay
+from services.provider_worker.relay import Relay, tells
+from services.provider_worker.ruled import capped, with_headers
+from services.provider_worker.screening import Screens, Stopped
 from services.provider_worker.settings import WorkerSettings
 from services.provider_worker.stopwatch import Stopwatch
 from services.provider_worker.telemetry import Telemetry
@@ -33,6 +35,8 @@ from services.provider_worker.whole import as_stream
 log = logging.getLogger("tokenrouter.attempt")
 
 ERROR_EXCERPT = 1 << 20
+SCREENED = frozenset({"responses", "chat.completions", "messages", "compact"})
+"""Endpoints whose answer is text."""
 MEDIA_SECONDS = 30.0
 """Seconds that fetching images may take, at most."""
 
@@ -46,6 +50,7 @@ class Tools(msgspec.Struct, frozen=True):
     transport: httpx.AsyncBaseTransport
     fetcher: Fetcher
     telemetry: Telemetry
+    screens: Screens
 
 
 @lru_cache(maxsize=64)
@@ -120,6 +125,8 @@ class Attempt:
             await self._call()
         except ProviderFailure as failure:
             await self._failed(failure)
+        except Stopped as stopped:
+            await self._ending.stopped(stopped.error)
         except asyncio.CancelledError:
             if self.told is not None:
                 await self._failed(self.told)
@@ -147,6 +154,8 @@ class Attempt:
         tools, message = self._tools, self._message
         await self._wait_for_turn()
         account = tools.accounts.choose(message, self._candidate)
+        # Before the call: an answer that could not be judged would be paid for and not shown.
+        self._progress.screen = await tools.screens.of(message) if message.endpoint in SCREENED else None
         request = _decode(await tools.bus.claims.fetch(message.body))
         dialect = tools.accounts.dialect(self._candidate, request)
         call = await self._prepare(request, dialect, account)
@@ -182,10 +191,21 @@ class Attempt:
         finally:
             self._silent_since = None
             await exchange.close()
-        self._progress.adapted += self._violations(outcome, upstream)
         if not self._heard:
             await self._tools.telemetry.answered(self._candidate, probe=self._message.probe)
+        await self._screen(outcome)
+        self._progress.adapted += self._violations(outcome, upstream)
         return outcome
+
+    async def _screen(self, outcome: Outcome) -> None:
+        """The answer as the firewall lets it pass. Raises Stopped."""
+        screen = self._progress.screen
+        if screen is None or self._progress.outcome is not None:
+            return
+        # Where it is blocked, what it cost stays on record.
+        self._progress.outcome = outcome
+        await screen.outcome(outcome)
+        outcome.notes = [*outcome.notes, *screen.notes]
 
     async def _wait_for_turn(self) -> None:
         """A call that is tried again keeps the distance that the router set."""
@@ -215,6 +235,8 @@ class Attempt:
         if message.delivered is not None:
             self._progress.earlier = _decode_items(await tools.bus.claims.fetch(message.delivered.items))
             request = continuation.request_after(request, self._progress.earlier)
+        request, notes = capped(request, message.ruling, message.endpoint)
+        self._progress.adapted += notes
         return Call(
             model=candidate.model,
             request=await self._with_media(request, dialect),
@@ -257,6 +279,8 @@ class Attempt:
     async def _send(self, dialect: Dialect, upstream: Upstream, account: Account) -> Exchange:
         fixed = _headers(tuple(dialect.authorize(account.key).items()), self._message.stream)
         changing = {"traceparent": self._message.traceparent, **upstream.headers}
+        if self._message.ruling.headers:
+            changing = with_headers(changing, self._message.ruling, dict(httpx.Headers(fixed)))
         headers = httpx.Headers([*fixed, *((name.encode(), value.encode()) for name, value in changing.items())])
         # The worker's watchdog looks after silence; a timer for each read would cost more.
         timeouts = Timeouts(connect=self._tools.settings.connect_timeout, read=None)
@@ -285,6 +309,7 @@ class Attempt:
 
     async def _whole(self, dialect: Dialect, call: Call, body: bytes) -> Outcome:
         outcome = dialect.read(body, call)
+        await self._screen(outcome)
         await self._relay.take(as_stream(call.frame, outcome))
         await self._relay.flush()
         return outcome
@@ -318,22 +343,44 @@ class Attempt:
         except ProviderFailure:
             # What came before the failure belongs to the answer, unless none of it is out yet: then another candidate begins anew.
             if self._relay.first_at is not None:
-                await self._relay.take(events)
+                await self._pass_on(events)
             raise
         return await self._take(events, reader)
+
+    async def _pass_on(self, events: list[Event]) -> None:
+        """Send what the firewall lets pass. Raises Stopped once everything before a blocked text is out."""
+        screen = self._progress.screen
+        if screen is None:
+            await self._relay.take(events)
+            return
+        passing = await screen.events(events)
+        if passing:
+            await self._relay.take(passing)
+        screen.check()
 
     async def _take(self, events: list[Event], reader: Reader) -> bool:
         """Pass events on; whether the answer is whole."""
         if events:
-            await self._relay.take(events)
-            if self._stopwatch.waits and self._relay.first_at is not None:
-                self._stopwatch.began(self._relay.first_at)
+            # The provider's time, not that of the firewall, which may hold the first words back.
+            if self._stopwatch.waits and tells(events):
+                self._stopwatch.began(time.time())
+            await self._pass_on(events)
             if not self._heard and not self._relay.waits:
                 self._heard = True
                 await self._tools.telemetry.answered(self._candidate, probe=self._message.probe)
         if reader.outcome is not None:
-            await self._relay.flush()
+            await self._flush()
         return reader.outcome is not None
+
+    async def _flush(self) -> None:
+        """The answer is whole: nothing is held any more."""
+        screen = self._progress.screen
+        rest = await screen.rest() if screen is not None else []
+        if rest:
+            await self._relay.take(rest)
+        await self._relay.flush()
+        if screen is not None:
+            screen.check()
 
     def _violations(self, outcome: Outcome, upstream: Upstream) -> list[str]:
         if not upstream.schemas or outcome.status != "completed":

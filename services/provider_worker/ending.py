@@ -18,15 +18,19 @@ from libs.bus.refusal import NOT_RECORDED
 from libs.bus.rows import encode_row
 from libs.bus.service import Bus
 from libs.contracts import subjects
+from libs.contracts.decisions import Candidate
 from libs.contracts.deltas import Completed, Failed, Released
+from libs.contracts.errors import ErrorInfo
 from libs.contracts.failure import error_of
 from libs.contracts.ledger import LedgerRow
 from libs.contracts.requests import AttemptFailed, Delivered, Routed, advance
+from libs.responses.builder import ResponseBuilder
 from libs.responses.frame import Frame
 from services.provider_worker import continuation, story
 from services.provider_worker.dialect import Outcome, ProviderFailure, Reader, Usage
 from services.provider_worker.keep import NotKept, keep
 from services.provider_worker.relay import Relay
+from services.provider_worker.screening import Screen, Stopped
 from services.provider_worker.settings import WorkerSettings
 from services.provider_worker.text import output_text
 
@@ -52,6 +56,10 @@ class Progress(Struct):
     request: Json = {}
     """Canonical, after masking, without what earlier attempts delivered."""
     reader: Reader | None = None
+    screen: Screen | None = None
+    """The firewall's eye on the answer; None: no rule looks at it."""
+    outcome: Outcome | None = None
+    """The whole answer, once the provider has ended it."""
     earlier: list[Json] = []
     """Output items that earlier attempts delivered."""
     adapted: list[str] = []
@@ -73,15 +81,42 @@ class Ending:
     async def finished(self, outcome: Outcome) -> None:
         """The answer is whole: make its rows durable, then let the client see that it is."""
         self.begun = True
-        model = outcome.response.get("model")
         ending = self._ending(
             outcome.usage,
             status=outcome.status,
             error_code="upstream_error" if outcome.status == "failed" else "",
-            model=model if isinstance(model, str) else self._candidate.model,
+            model=_model_of(outcome, self._candidate),
             provider_response_id=outcome.provider_response_id,
         )
         await self._close(outcome, ending)
+
+    async def stopped(self, error: ErrorInfo) -> None:
+        """The firewall does not let the answer go on: the provider is not listened to any more, and nothing after this is said."""
+        self.begun = True
+        _counted(self._candidate.provider, "stopped").inc()
+        log.warning("answer stopped", extra={"request_id": self._message.request_id, "code": error.code})
+        outcome = self._broken_off()
+        usage = outcome.usage
+        billing = "none" if not self._progress.started_at else "billed" if usage.source == "provider" else "maybe"
+        ending = self._ending(
+            usage, status="refused", http_status=200, error_code=error.code, billing=billing, model=_model_of(outcome, self._candidate),
+            provider_response_id=outcome.provider_response_id,
+        )
+        if self._message.stream and self._progress.started_at:
+            # The client asked for a stream and the provider was paid for one, so its events tell, even where nothing is out yet.
+            await self._open_stream()
+            outcome.status = "failed"
+            outcome.response["error"] = {"code": error.code, "message": error.message}
+            await self._close(outcome, ending, error)
+        else:
+            await self._refuse_with(error, ending)
+
+    async def _open_stream(self) -> None:
+        """The events before the first of the answer, where they are not out yet."""
+        await self._relay.flush()
+        if self._relay.first_at is None and self._message.delivered is None and self._progress.frame is not None:
+            await self._relay.take(ResponseBuilder(self._progress.frame).start())
+            await self._relay.flush()
 
     async def failed(self, failure: ProviderFailure) -> None:
         """The provider refused or broke."""
@@ -119,6 +154,7 @@ class Ending:
 
     async def _hand_on(self, failure: ProviderFailure) -> None:
         """The client has whole items only: the next candidate continues behind them."""
+        self._note_screening()
         usage = self._broken_off().usage
         ending = self._failure(failure, usage)
         row = encode_row("attempts", self._attempt_row(ending, time.time()))
@@ -133,16 +169,29 @@ class Ending:
 
     async def _fail_visibly(self, failure: ProviderFailure) -> None:
         """Half an item is out, so the stream ends with `response.failed` and all that was said until then."""
+        if self._progress.screen is not None and self._progress.reader is not None:
+            try:
+                await self._relay.take(await self._progress.screen.rest())
+            except Stopped as stopped:
+                await self.stopped(stopped.error)
+                return
         outcome = self._broken_off()
         outcome.status = "failed"
         outcome.response["error"] = {"code": "server_error", "message": f"{self._candidate.provider}: {failure.message}"}
         await self._close(outcome, self._failure(failure, outcome.usage))
 
     def _broken_off(self) -> Outcome:
-        """What there was of the answer."""
-        if self._progress.reader is None:
-            return Outcome(status="failed", response={"output": continuation.items_in(self._relay.done)}, usage=NO_USAGE)
-        return self._progress.reader.abandon()
+        """What there was of the answer, as far as the firewall lets it pass."""
+        progress = self._progress
+        if progress.reader is None:
+            outcome = progress.outcome
+            if outcome is None:
+                return Outcome(status="failed", response={"output": continuation.items_in(self._relay.done)}, usage=NO_USAGE)
+            return outcome
+        outcome = progress.outcome or progress.reader.outcome or progress.reader.abandon()
+        if progress.screen is not None:
+            progress.screen.cut(outcome)
+        return outcome
 
     def _failure(self, failure: ProviderFailure, usage: Usage) -> story.Ending:
         billing = "billed" if usage.source == "provider" else "maybe"
@@ -173,7 +222,19 @@ class Ending:
     async def _refuse(self, failure: ProviderFailure, attempt: LedgerRow, ending: story.Ending) -> None:
         """No other candidate would do better: the client hears what was wrong."""
         message = self._message
-        error = error_of([*message.attempts, story.outcome_of(message, self._candidate, failure)])
+        failed = error_of([*message.attempts, story.outcome_of(message, self._candidate, failure)])
+        error = structs.replace(failed, rule_trace=message.ruling.matched)
+        await self._end_in(error, attempt, ending)
+
+    async def _refuse_with(self, error: ErrorInfo, ending: story.Ending) -> None:
+        """The answer is whole, or as good as, and the client is not shown any of it."""
+        ending = structs.replace(ending, http_status=error.status)
+        self._note_screening()
+        await self._end_in(error, encode_row("attempts", self._attempt_row(ending, time.time())), ending)
+
+    async def _end_in(self, error: ErrorInfo, attempt: LedgerRow, ending: story.Ending) -> None:
+        """An error instead of an answer; the rows first."""
+        message = self._message
         row = story.ended_row(
             message, self._candidate, self._total(ending), http_status=error.status, now=time.time(), worker=self._bus.instance,
             ttft_ms=self._ttft_ms(),
@@ -184,11 +245,18 @@ class Ending:
         output = message.delivered.items if message.delivered else None
         await self._bus.publish(self._reply, Failed(**self._ids, error=error, output=output))
 
-    async def _close(self, outcome: Outcome, ending: story.Ending) -> None:
-        """The last words of the request: rows first, then the response."""
+    def _note_screening(self) -> None:
+        """What the rules found in the answer belongs to the request's story."""
+        screen = self._progress.screen
+        if screen is not None:
+            self._message = structs.replace(self._message, screening=screen.told(self._message.screening))
+
+    async def _close(self, outcome: Outcome, ending: story.Ending, error: ErrorInfo | None = None) -> None:
+        """The last words of the request: rows first, then the response. `error`: what the router itself stopped it for."""
         now = time.time()
+        self._note_screening()
         # Where the response cannot be stowed, the attempt fails, so nothing may be on record yet.
-        whole = self._response(outcome, ending, now)
+        whole = self._response(outcome, ending, now, error)
         response = await self._bus.claims.stow(whole)
         durable, kept = await asyncio.gather(
             self._durable(self._rows(ending, http_status=200, now=now)), self._kept(outcome.status, whole)
@@ -210,7 +278,7 @@ class Ending:
         _tokens(self._candidate.provider, "input").inc(ending.usage.input_tokens)
         _tokens(self._candidate.provider, "output").inc(ending.usage.output_tokens)
 
-    def _response(self, outcome: Outcome, ending: story.Ending, now: float) -> bytes:
+    def _response(self, outcome: Outcome, ending: story.Ending, now: float, error: ErrorInfo | None) -> bytes:
         frame, message, said = self._progress.frame, self._message, outcome.response
         assert frame is not None
         ending = self._total(ending)
@@ -222,9 +290,12 @@ class Ending:
             "cost_usd": None if ending.spent["cost_usd"] is None else float(ending.spent["cost_usd"]),
             "latency_ms": round((now - message.created_at) * 1000, 1),
         }
+        if error is not None:
+            told["error"] = error.body(message.request_id)["error"]
         if message.endpoint == "embeddings":
             return _encode(said | {"request_id": message.request_id, "tokenrouter": told})
-        more: Json = {"metadata": story.metadata_of(message, self._progress.warnings)} if self._progress.warnings else {}
+        learned = self._progress.warnings or self._progress.screen is not None
+        more: Json = {"metadata": story.metadata_of(message, self._progress.warnings)} if learned else {}
         return _encode(
             frame.render(
                 said,
@@ -292,3 +363,9 @@ class Ending:
             ttft_ms=self._ttft_ms(),
         )
         return [encode_row("requests", request), encode_row("attempts", self._attempt_row(ending, now))]
+
+
+def _model_of(outcome: Outcome, candidate: Candidate) -> str:
+    """The model as the provider names it, where it does."""
+    model = outcome.response.get("model")
+    return model if isinstance(model, str) else candidate.model

@@ -97,6 +97,11 @@ class Relay:
         return [Event(events[0].type, body.inline, body.claim)]
 
 
+def tells(events: Iterable[Event]) -> bool:
+    """Whether some of them says anything, and not only opens what will."""
+    return any(event.type not in _OPENING or _tells_of_thinking(event) for event in events)
+
+
 def _batches(events: list[Event]) -> Iterable[list[Event]]:
     """In order, as many together as fit into a message: the `done` events of a long text repeat it three times."""
     if sum(len(event.data) for event in events) < MESSAGE_BYTES:

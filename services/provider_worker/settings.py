@@ -15,6 +15,8 @@ class WorkerSettings(BusSettings, frozen=True, kw_only=True):
     max_response_bytes: int = 64 << 20
     continue_after_items: bool = True
     """When a provider dies between two items of a streamed answer, let the next candidate go on from there."""
+    firewall_hold_back: int = 256
+    """Characters of a streamed text that are held back for firewall rules on answers whose matches have no known bound."""
     providers_file: str = ""
     """TOML file with further providers, in the form of libs/catalog/providers.toml."""
     egress_allow: str = ""

@@ -13,6 +13,7 @@ from libs.contracts.decisions import AttemptOutcome, Candidate
 from libs.contracts.ledger import AttemptRow, RequestRow
 from libs.contracts.message import RuleTrace, Warning
 from libs.contracts.requests import Delivered, Routed
+from libs.firewall.findings import shortened
 from libs.routing.explain import scored_by
 from services.provider_worker.dialect import ProviderFailure, Usage
 
@@ -34,8 +35,8 @@ def _interruption(message: Routed) -> list[str]:
 
 
 def traces_of(message: Routed) -> list[RuleTrace]:
-    """The rules that matched."""
-    return [*message.screening.trace, *message.ruling.matched]
+    """The rules that matched; of many matches the first."""
+    return [*shortened(message.screening.trace), *message.ruling.matched]
 
 
 def metadata_of(message: Routed, more: Sequence[str] = ()) -> dict[str, str]:

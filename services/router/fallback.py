@@ -30,9 +30,11 @@ class Repeat(Struct, frozen=True):
     """Seconds."""
 
 
-def following(candidates: Sequence[Candidate], attempts: Sequence[AttemptOutcome], is_served: Callable[[str], bool], rest_of: RestOf) -> int | None:
+def following(
+    candidates: Sequence[Candidate], attempts: Sequence[AttemptOutcome], is_served: Callable[[str], bool], rest_of: RestOf, *, in_order: bool = False
+) -> int | None:
     """The best candidate that was not tried, whose account was not turned down and which is not resting; one at a provider
-    without trouble goes first. None when there is none.
+    without trouble goes first, unless a rule has said the order (`in_order`). None when there is none.
 
     A provider that has failed twice, for whatever reason, has trouble: several models of one provider often lead the ranking,
     and the last attempt is not to go to the third of them. A model that one account of a provider lacks, the others lack too.
@@ -50,7 +52,7 @@ def following(candidates: Sequence[Candidate], attempts: Sequence[AttemptOutcome
             continue
         if rest is None or rest.advice:
             troubled = one.provider in unwell or (one.provider, one.account) in limited or (one.provider, one.model) in missing
-            left.append((rest is not None, troubled, index))
+            left.append((rest is not None, troubled and not in_order, index))
     return min(left)[2] if left else None
 
 

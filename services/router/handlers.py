@@ -89,10 +89,11 @@ class Router:
             await self._bus.publish(reply, previewed(message, decided))
             return
         self._take_turns(message, decided)
-        decision = shortlisted(decided, self._settings.max_attempts)
+        most = self._attempts_allowed(message)
+        decision = shortlisted(decided, most)
         hop = Hop("router", self._bus.instance, taken_at, (time.time() - taken_at) * 1000)
-        others = len(decision.candidates) > 1 and self._settings.max_attempts > 1
-        seconds = patience(self._settings, decision, message, attempts=0, now=taken_at) if others else None
+        others = len(decision.candidates) > 1 and most > 1
+        seconds = patience(self._settings, decision, message, attempts=0, most=most, now=taken_at) if others else None
         await self._send(advance(message, Routed, decision=decision, patience=seconds, hops=[*message.hops, hop]), reply)
         _passed.inc()
 
@@ -109,29 +110,30 @@ class Router:
         )
 
     def _take_turns(self, message: Ruled, decided: Decision) -> None:
-        if message.ruling.split:
+        if message.ruling.split and message.ruling.split_at is None:
             self._turns.advance(message.workspace, split_name(message.ruling.split_by))
         self._turns.advance(message.workspace, decided.candidates[0].provider)
 
     async def handle_failed(self, message: AttemptFailed, reply: str, taken_at: float) -> None:
         hop = Hop("router", self._bus.instance, taken_at, (time.time() - taken_at) * 1000)
         message = advance(message, AttemptFailed, hops=[*message.hops, hop])
-        made = len(message.attempts)
-        if made >= self._settings.max_attempts:
+        made, most = len(message.attempts), self._attempts_allowed(message)
+        if made >= most:
             await self._give_up(message, reply)
             return
         decision, accounts = message.decision, self._registry.accounts()
-        index = following(decision.candidates, message.attempts, accounts.__contains__, self._rest_of)
+        in_order = bool(message.ruling.fallbacks)
+        index = following(decision.candidates, message.attempts, accounts.__contains__, self._rest_of, in_order=in_order)
         if index is None:
             await self._repeat_or_give_up(message, reply)
             return
         chosen = structs.replace(decision, chosen=index)
         slow = structs.replace(message.attempts[-1], code="upstream_timeout", **_named(decision.candidates[index]))
         tried = [*message.attempts, slow]
-        more = made + 1 < self._settings.max_attempts and following(
-            decision.candidates, tried, accounts.__contains__, self._rest_of
+        more = made + 1 < most and following(
+            decision.candidates, tried, accounts.__contains__, self._rest_of, in_order=in_order
         ) is not None
-        seconds = patience(self._settings, chosen, message, attempts=made, now=taken_at) if more else None
+        seconds = patience(self._settings, chosen, message, attempts=made, most=most, now=taken_at) if more else None
         await self._send(advance(message, Routed, decision=chosen, patience=seconds, not_before=0.0, probe=False), reply)
 
     async def _repeat_or_give_up(self, message: AttemptFailed, reply: str) -> None:
@@ -165,7 +167,8 @@ class Router:
 
     async def _give_up(self, message: AttemptFailed, reply: str) -> None:
         last, now = message.attempts[-1], time.time()
-        error = error_of(message.attempts, soonest=self._soonest(message.decision, message, now))
+        told = error_of(message.attempts, soonest=self._soonest(message.decision, message, now))
+        error = structs.replace(told, rule_trace=message.ruling.matched)
         spent = _spent(message)
         row = refused_row(
             message, error, ended_by=f"router/{self._bus.instance}", status="failed", now=now,
@@ -177,6 +180,12 @@ class Router:
             output=message.delivered.items if message.delivered else None,
         )
         await self._bus.publish(reply, failed)
+
+    def _attempts_allowed(self, message: Ruled) -> int:
+        """Calls that may be made for a request: all of a rule's chain may be tried, and a rule may allow fewer."""
+        limit = message.ruling.limits.max_attempts
+        most = max(self._settings.max_attempts, 1 + len(message.ruling.fallbacks))
+        return most if limit is None else min(limit, most)
 
     def _soonest(self, decision: Decision, message: AttemptFailed, now: float) -> float | None:
         """Seconds until some candidate may be called again, those included that were left alone from the start."""

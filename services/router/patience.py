@@ -9,8 +9,9 @@ THINKING, WHOLE = 4.0, 4.0
 LITTLE_THOUGHT = frozenset({"", "none", "minimal", "low"})
 
 
-def patience(settings: RouterSettings, decision: Decision, message: Ruled, *, attempts: int, now: float) -> float | None:
-    """Seconds, by the decision's mode; never more than a fair share of what is left until the deadline. None: for ever."""
+def patience(settings: RouterSettings, decision: Decision, message: Ruled, *, attempts: int, most: int, now: float) -> float | None:
+    """Seconds, by the decision's mode; never more than a fair share of what is left until the deadline. None: for ever. `most`: attempts that
+    may be made."""
     seconds = settings.slow_start(decision.mode)
     if seconds <= 0:
         return None
@@ -19,5 +20,5 @@ def patience(settings: RouterSettings, decision: Decision, message: Ruled, *, at
         seconds *= THINKING
     if not message.stream:
         seconds *= WHOLE
-    share = (message.deadline - now) / (settings.max_attempts - attempts)
+    share = (message.deadline - now) / (most - attempts)
     return round(max(0.1, min(seconds, share)), 3)

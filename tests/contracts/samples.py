@@ -7,6 +7,7 @@ from libs.contracts.decisions import (
     Candidate,
     Decision,
     Excluded,
+    Limits,
     Price,
     PriceTier,
     Ruling,
@@ -18,11 +19,12 @@ from libs.contracts.deltas import Completed, Deltas, Event, Failed, Previewed, R
 from libs.contracts.errors import ErrorInfo
 from libs.contracts.health import Health, OfferedModel, ProviderAccount
 from libs.contracts.ledger import LedgerBatch, LedgerRow
-from libs.contracts.message import Body, Condition, Hop, Message, RuleTrace, Warning
+from libs.contracts.message import Body, Condition, Hop, Match, Message, RuleTrace, Warning
+from libs.contracts.policies import FirewallRule, RoutingRule
 from libs.contracts.preferences import MaxPrice, Preferences
 from libs.contracts.queries import SqlAnswer, SqlQuery
 from libs.contracts.reading import Reading
-from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, Delivered, RequestFacts, Routed, Ruled, Screened, advance
+from libs.contracts.requests import Admitted, AttemptFailed, Cancelled, Delivered, RequestFacts, Routed, Ruled, Screened, Trial, advance
 from libs.contracts.state import Conversation, EventLog, Idempotency, Job, Keeping, StoredResponse, Turn
 from libs.contracts.telemetry import CachedPrefix, Observed, Remaining, Rest, Tally, Timing
 
@@ -50,27 +52,47 @@ ADMITTED = Admitted(
             order=["openai"], only=["openai"], ignore=["mistral"], allow_fallbacks=False, sort="price",
             max_price=MaxPrice(prompt=1.5, completion=2.5), data_collection="deny", unheeded=["quantizations"],
         ),
-        reading=READING,
+        reading=READING, user="user-1",
     ),
     body=Body(inline=b'{"input":"hello"}', size=17),
     provider_keys={"openai": b"\x00sealed"},
     hops=[Hop("firewall", "firewall-1", 1795000000.3, 0.05)],
-    keeping=KEEPING, idempotency_key="fake-key", preview=True, delivered=DELIVERED,
+    keeping=KEEPING, idempotency_key="fake-key", preview=True, delivered=DELIVERED, key_name="a key", project="blue",
+    trial=Trial(
+        stage="firewall", on_top=True, output=[{"type": "message"}],
+        firewall=[FirewallRule(
+            id=1, user_id=1, name="f", is_enabled=True, priority=1, scope="response", type="detector", pattern="pii", action="mask",
+            replacement="*", exceptions=["x"], observe=True, projects=["blue"], api_keys=["key_1"],
+            created_at="2026-11-24T00:00:00Z", updated_at="2026-11-24T00:00:00Z",
+        )],
+        routing=[RoutingRule(
+            id=2, user_id=1, name="r", is_enabled=True, priority=2, match_json={"mode": "cost"}, action_json={"set_mode": "quality"},
+            created_at="2026-11-24T00:00:00Z", updated_at="2026-11-24T00:00:00Z",
+        )],
+    ),
 )
 TRACE = RuleTrace(
     kind="routing", rule_id=1, name="a rule", priority=5, matched=True,
-    conditions=[Condition(field="contains", expected="hello", matched=True, seen=["hello"])], action={"set_mode": "cost"},
+    conditions=[
+        Condition(field="contains", expected="hello", matched=True, seen=["hello"]),
+        Condition(field="not", matched=True, conditions=[Condition(field="stream", expected=True, matched=False, seen=False)]),
+    ],
+    action={"set_mode": "cost"},
 )
 SCREENED = advance(
     ADMITTED, Screened,
     screening=Screening(
         revision=3, checked=10, masked=1, warnings=[Warning(source="firewall", message="matched", rule_id=2)],
-        trace=[RuleTrace(kind="firewall", rule_id=2, name="b", priority=0, matched=True, action="mask", scope="prompt", hits=1)],
+        trace=[RuleTrace(
+            kind="firewall", rule_id=2, name="b", priority=0, matched=True, action="mask", scope="prompt", hits=1, observed=True,
+            matches=[Match(item="input[0].content", start=3, end=9, detector="email", hash="0123456789abcdef")],
+        )],
     ),
 )
 RULED = advance(SCREENED, Ruled, ruling=Ruling(
     revision=4, matched=[TRACE], trace=b'[{"rule_id":1}]', target=Target(mode="cost"), split_by=1,
-    split=[Share(weight=1.5, provider="openai", model="m", mode="cost")],
+    split=[Share(weight=1.5, provider="openai", model="m", mode="cost")], split_at=0.5, fallbacks=[Target(model="m2")], pinned=True,
+    exclude=["openai/*"], headers={"x-team": "blue"}, limits=Limits(max_output_tokens=100, timeout=30.0, max_attempts=2, max_usd=0.5),
 ))
 PRICE = Price(
     version="list 1", checked="2026-11-01", input="2.5", cached_input="1.25", cache_write="3", output="10", input_tiers=[PriceTier(200000, "5")],

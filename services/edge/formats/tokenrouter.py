@@ -81,6 +81,10 @@ class TokenRouterFormat(Plain):
 
 
 def _failure(response: dict[str, Any]) -> dict[str, Any]:
+    known = (response.get("tokenrouter") or {}).get("error")
+    if known:
+        # What the router itself ended it for, a firewall rule for instance.
+        return dict(known)
     error = response.get("error") or {}
     return {
         "type": "provider_error", "code": error.get("code"), "message": error.get("message"), "request_id": response.get("request_id"),

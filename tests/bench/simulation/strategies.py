@@ -12,7 +12,7 @@ from libs.contracts.policies import RoutingPolicy
 from libs.contracts.requests import RequestFacts
 from libs.contracts.telemetry import Observed, Rest
 from libs.routing.decide import decide, shortlisted
-from libs.routing.eligible import CHARS_PER_TOKEN
+from libs.routing.estimate import CHARS_PER_TOKEN
 from libs.routing.policy import Policy
 from libs.routing.score import WEIGHTS
 from libs.routing.snapshot import Snapshot

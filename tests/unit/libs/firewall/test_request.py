@@ -1,16 +1,13 @@
-"""Screening."""
+"""Screening of requests."""
 
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from libs.contracts.errors import ValidationFailed
 from libs.contracts.policies import FirewallRule, FirewallRules
-from libs.firewall.pattern import check
-from libs.firewall.ruleset import RuleSet, masked
-from services.firewall.screen import Policy, Verdict, screen
+from libs.firewall.policies import Policies, Policy
+from libs.firewall.request import Caller, Verdict, screen
 
 
 def rule(number: int, pattern: str, action: Any = "mask", **fields: Any) -> FirewallRule:
@@ -19,7 +16,7 @@ def rule(number: int, pattern: str, action: Any = "mask", **fields: Any) -> Fire
 
 
 def screened(request: dict[str, Any], *rules: FirewallRule, **metadata: str) -> Verdict:
-    return screen(request, metadata, Policy(FirewallRules(rules=list(rules)), 3))
+    return screen(request, metadata, Policy(FirewallRules(rules=list(rules), salt="fake salt"), 3, ("prompt", "metadata")), Caller())
 
 
 def test_substrings_ignore_case_and_mask_with_the_default() -> None:
@@ -111,29 +108,60 @@ def test_overlapping_masks_merge_under_the_stronger_rule() -> None:
     assert verdict.request == {"input": "<high>"}
 
 
-@given(st.text(), st.lists(st.text(min_size=1, max_size=3), min_size=1, max_size=4))
-def test_no_masked_text_is_left(text: str, words: list[str]) -> None:
-    rules = RuleSet(FirewallRules(rules=[rule(n, word, replacement="") for n, word in enumerate(words)]), "prompt")
-    data = text.encode()
-    hits = rules.hits(data, rules.suspects(data))
-    kept = masked(data, hits)
-    spans = sorted((hit.start, hit.end) for hit in hits)
-    covered = set().union(*(range(start, end) for start, end in spans)) if spans else set()
-    assert kept == bytes(byte for at, byte in enumerate(data) if at not in covered)
-    for word in words:
-        if word in text:
-            assert hits
+def test_a_trace_has_places_and_hashes_and_never_the_text() -> None:
+    request = {"instructions": "x secret", "input": [{"role": "user", "content": [{"type": "input_text", "text": "secret, Secret"}]}]}
+    [trace] = screened(request, rule(1, "secret")).screening.trace
+    assert [(match.item, match.start, match.end) for match in trace.matches] == [
+        ("instructions", 2, 8), ("input[0].content[0].text", 0, 6), ("input[0].content[0].text", 8, 14),
+    ]
+    first, second, other = (match.hash for match in trace.matches)
+    assert first == second
+    assert len(first) == 16
+    assert other != first
+    assert "ecret" not in str(trace.matches)
 
 
-@pytest.mark.parametrize("pattern", ["(?=x)y", "(?!x)y", r"(a)\1", "a{2000}", "(", "a*", "", "x" * 1001])
-def test_patterns_that_cannot_be_rules_are_refused(pattern: str) -> None:
-    with pytest.raises(ValidationFailed) as raised:
-        check("regex", pattern)
-    assert raised.value.info.param == "pattern"
-    assert raised.value.info.status == 422
+def test_rules_that_observe_change_nothing_and_stand_in_the_trace() -> None:
+    verdict = screened({"input": "secret"}, rule(1, "secret", "block", observe=True), rule(2, "secret", observe=True))
+    assert (verdict.blocked_by, verdict.request, verdict.screening.warnings) == (None, None, [])
+    assert [trace.observed for trace in verdict.screening.trace] == [True, True]
 
 
-def test_evil_patterns_are_linear() -> None:
-    evil = RuleSet(FirewallRules(rules=[rule(1, "(a+)+$", type="regex")]), "prompt")
-    data = b"a" * 5000 + b"!"
-    assert evil.hits(data, evil.suspects(data)) == []
+@pytest.mark.parametrize("arguments", ['{"a":"my secret","n":1}', '{"a":"my \\u0073ecret","n":1}'])
+def test_arguments_stay_json(arguments: str) -> None:
+    verdict = screened({"input": [{"type": "function_call", "call_id": "c", "name": "f", "arguments": arguments}]}, rule(1, "secret"))
+    assert verdict.request is not None
+    assert msgspec.json.decode(verdict.request["input"][0]["arguments"]) == {"a": "my [redacted]", "n": 1}
+
+
+def test_a_tools_output_stays_json_where_it_is_json() -> None:
+    outputs = ['{"found":4111111111111111}', "it is 4111111111111111."]
+    request = {"input": [{"type": "function_call_output", "call_id": "c", "output": output} for output in outputs]}
+    verdict = screened(request, rule(1, "[0-9]{16}", type="regex"))
+    assert verdict.request is not None
+    assert [item["output"] for item in verdict.request["input"]] == ['{"found":"[redacted]"}', "it is [redacted]."]
+
+
+@pytest.mark.parametrize("text", ["se\u200bcret", "".join(chr(ord(letter) + 0xFEE0) for letter in "secret"), "se\u00adcr\u2060et"])
+def test_disguises_are_seen_through(text: str) -> None:
+    assert screened({"input": f"my {text}!"}, rule(1, "secret")).request == {"input": "my [redacted]!"}
+
+
+def test_masked_metadata_is_masked_in_the_body_too() -> None:
+    request = {"input": "x", "metadata": {"team": "secret", "other": "fine"}}
+    verdict = screened(request, rule(1, "secret", scope="metadata"), team="secret", other="fine")
+    assert verdict.metadata == {"team": "[redacted]", "other": "fine"}
+    assert verdict.request is not None
+    assert verdict.request["metadata"] == verdict.metadata
+
+
+def test_the_last_good_rules_stay_in_force() -> None:
+    policies = Policies("prompt")
+    assert policies.of("default") is None
+    policies.apply("firewall.default", msgspec.json.encode(FirewallRules(rules=[rule(1, "x")])), 4)
+    for broken in (None, b"nonsense", msgspec.json.encode(FirewallRules(rules=[rule(1, "(", type="regex")]))):
+        with pytest.raises(Exception):  # noqa: B017
+            policies.apply("firewall.default", broken, 5)
+        policy = policies.of("default")
+        assert policy is not None
+        assert (policy.revision, len(policy)) == (4, 1)

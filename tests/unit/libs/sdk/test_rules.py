@@ -70,3 +70,26 @@ async def test_asynchronously(name: str) -> None:
     assert router.asked() == ("PATCH", f"{path}/{created.id}", {"name": "other"})
     assert (await rules.delete(created.id)).success is True
     assert [request.method for request in router.requests] == ["POST", "GET", "GET", "PATCH", "DELETE"]
+
+
+TRACE = {"kind": "firewall", "rule_id": -1, "name": "draft -1", "priority": 0, "matched": True, "action": "mask", "scope": "prompt", "hits": 1}
+TRIED: dict[str, Any] = {
+    "object": "firewall.preview", "request_id": "req_1", "action": "mask", "blocked_by": None, "checked": 1, "masked": 1, "warnings": [],
+    "rule_trace": [TRACE | {"matches": [{"item": "input", "start": 0, "end": 3, "hash": "0123456789abcdef"}]}], "request": {"input": "***"},
+    "response": {"action": "block", "blocked_by": {"rule_id": 4, "name": "x"}, "checked": 1, "masked": 0, "rule_trace": [], "warnings": [],
+                 "hold_back": 256, "output": None},
+}
+
+
+async def test_previews_of_drafts() -> None:
+    router = Router(answer(TRIED), answer({"request_id": "req_2", "rule_trace": []}), answer(TRIED), answer({"request_id": "req_2"}))
+    drafts = [{"scope": "prompt", "type": "substring", "pattern": "ada", "action": "mask"}]
+    told = router.client().firewall_rules.preview(rules=drafts, request={"input": "ada"}, response="x")
+    assert router.asked() == ("POST", "/v1/firewall/preview", {"rules": drafts, "request": {"input": "ada"}, "response": "x"})
+    assert (told.action, told.rule_trace[0].matches[0].item, told.request) == ("mask", "input", {"input": "***"})
+    assert told.response is not None
+    assert (told.response.action, told.response.hold_back) == ("block", 256)
+    assert router.client().routing_rules.preview(rules=[], input="hi").request_id == "req_2"
+    assert router.asked() == ("POST", "/v1/routing-rules/preview", {"rules": [], "input": "hi"})
+    assert (await router.async_client().firewall_rules.preview(input="ada")).action == "mask"
+    assert (await router.async_client().routing_rules.preview(input="ada")).request_id == "req_2"

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import msgspec
+
 from libs.bus.service import Bus
 from libs.contracts.deltas import Deltas
 from libs.contracts.message import Body, Message
+from libs.contracts.policies import FirewallRule, FirewallRules
+from services.provider_worker.screening import Screens
 
 
 class Stored:
@@ -22,6 +26,13 @@ class Stored:
 
     async def fetch(self, body: Body) -> bytes:
         return self.objects[body.claim] if body.claim else body.inline
+
+
+def screens(*rules: FirewallRule) -> Screens:
+    """The firewall's rules for answers of the workspace `default`, newer than any that a message came in under."""
+    made = Screens()
+    made.policies.apply("firewall.default", msgspec.json.encode(FirewallRules(rules=list(rules))), 1_000_000)
+    return made
 
 
 class Published(Bus):

@@ -24,7 +24,7 @@ from services.provider_worker.providers import Providers
 from services.provider_worker.telemetry import Telemetry
 from tests.conformance.answers import stream_bytes
 from tests.contracts.samples import ROUTED
-from tests.unit.services.provider_worker.bus import Published
+from tests.unit.services.provider_worker.bus import Published, screens
 from tests.unit.services.provider_worker.test_overdue import BODY, SETTINGS, Provider, events
 
 
@@ -67,7 +67,7 @@ def routed(**changes: Any) -> Routed:
 
 def worker(bus: Recorded, provider: Provider) -> Worker:
     accounts = Accounts(configured({"OPENAI_API_KEY": "sk-fake"}, builtin().values(), sandbox=False), Providers(builtin()), "")
-    return Worker(Tools(bus, SETTINGS, accounts, provider, Fetcher(Guard()), Telemetry(bus)), None)  # type: ignore[arg-type]
+    return Worker(Tools(bus, SETTINGS, accounts, provider, Fetcher(Guard()), Telemetry(bus), screens()), None)  # type: ignore[arg-type]
 
 
 async def cancel(one: Worker, message: Routed) -> None:

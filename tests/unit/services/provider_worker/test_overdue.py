@@ -24,7 +24,7 @@ from services.provider_worker.settings import WorkerSettings
 from services.provider_worker.telemetry import Telemetry
 from tests.conformance.answers import stream_bytes
 from tests.contracts.samples import ROUTED
-from tests.unit.services.provider_worker.bus import Published
+from tests.unit.services.provider_worker.bus import Published, screens
 
 SETTINGS = WorkerSettings(first_byte_timeout=300.0, idle_timeout=120.0, vault_key="")
 BODY = b'{"input":"Hi","stream":true}'
@@ -66,7 +66,7 @@ async def waiting(**changes: Any) -> AsyncIterator[tuple[Attempt, Provider, Rout
     message = structs.replace(ROUTED, decision=decision, **(fresh | changes))
     bus, provider = Published(), Provider()
     accounts = Accounts(configured({"OPENAI_API_KEY": "sk-fake"}, builtin().values(), sandbox=False), Providers(builtin()), "")
-    attempt = Attempt(Tools(bus, SETTINGS, accounts, provider, Fetcher(Guard()), Telemetry(bus)), message, "delta.edge-1.req_1")
+    attempt = Attempt(Tools(bus, SETTINGS, accounts, provider, Fetcher(Guard()), Telemetry(bus), screens()), message, "delta.edge-1.req_1")
     task = asyncio.create_task(attempt.run())
     try:
         await asyncio.wait_for(provider.called.wait(), 5)
@@ -134,6 +134,6 @@ async def test_p79_an_attempt_that_has_not_called_yet_is_bound_by_the_deadline_a
     now = time.time()
     message = structs.replace(ROUTED, deadline=now + 1000, patience=1.0)
     bus = Published()
-    attempt = Attempt(Tools(bus, SETTINGS, None, Provider(), None, Telemetry(bus)), message, "reply")  # type: ignore[arg-type]
+    attempt = Attempt(Tools(bus, SETTINGS, None, Provider(), None, Telemetry(bus), screens()), message, "reply")  # type: ignore[arg-type]
     assert attempt.overdue(now + 999) is None
     assert attempt.overdue(now + 1001) is not None

@@ -21,7 +21,7 @@ from services.provider_worker.stopwatch import NO_ANSWERS, Stopwatch
 from services.provider_worker.telemetry import Telemetry
 from tests.conformance.answers import stream_bytes, whole_bytes
 from tests.contracts.samples import ROUTED
-from tests.unit.services.provider_worker.bus import Published
+from tests.unit.services.provider_worker.bus import Published, screens
 from tests.unit.services.provider_worker.test_ending import Recorded, routed
 from tests.unit.services.provider_worker.test_overdue import SETTINGS
 
@@ -47,7 +47,7 @@ async def asked(provider: Answering, of: str = "openai", model: str = "gpt-5", *
     decision = structs.replace(ROUTED.decision, candidates=[Candidate(provider=of, model=model)], chosen=0)
     environ = {"OPENAI_API_KEY": "sk-fake", "ANTHROPIC_API_KEY": "sk-fake", "MISTRAL_API_KEY": "sk-fake"}
     accounts = Accounts(configured(environ, builtin().values(), sandbox=False), Providers(builtin()), "")
-    tools = Tools(bus, SETTINGS, accounts, provider, Fetcher(Guard()), telemetry)
+    tools = Tools(bus, SETTINGS, accounts, provider, Fetcher(Guard()), telemetry, screens())
     await Attempt(tools, routed(**{"decision": decision, "endpoint": "responses"} | changes), "delta.edge-1.req_1").run()
     await telemetry.flush()
     return next((message for _, message in reversed(bus.sent) if isinstance(message, Observed)), None)

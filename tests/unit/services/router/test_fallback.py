@@ -56,6 +56,15 @@ class TestFollowing:
         assert next_of([GPT, MINI, CLAUDE], [failure, attempt(MINI, "model_not_found")]) == CLAUDE
         assert next_of([GPT], [failure]) is None
 
+    def test_the_order_of_a_rule_is_kept_even_at_a_provider_with_trouble(self) -> None:
+        failure = attempt(GPT, "upstream_unavailable")
+        whos = [GPT, MINI, CLAUDE]
+        assert next_of(whos, [failure]) == CLAUDE
+        index = following(candidates(*whos), [failure], lambda provider: True, AWAKE, in_order=True)
+        assert index is not None
+        assert whos[index] == MINI
+        assert following(candidates(*whos), [attempt(GPT, "provider_key_invalid")], lambda provider: True, AWAKE, in_order=True) == 2
+
     def test_one_that_ranks_higher_may_follow_too(self) -> None:
         assert next_of([GPT, CLAUDE], [attempt(CLAUDE, "invalid_request")]) == GPT
 

@@ -28,7 +28,7 @@ def decision(mode: Mode = "latency", chosen: int = 0) -> Decision:
 
 
 def seconds(asked: Decision, of: Ruled, attempts: int = 0, settings: RouterSettings = SETTINGS) -> float | None:
-    return patience(settings, asked, of, attempts=attempts, now=NOW)
+    return patience(settings, asked, of, attempts=attempts, most=settings.max_attempts, now=NOW)
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("latency", 6.0), ("balance", 15.0), ("cost", 30.0), ("quality", 45.0)])

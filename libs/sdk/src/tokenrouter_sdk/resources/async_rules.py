@@ -7,7 +7,10 @@ from typing import Any, Generic
 from openai import AsyncOpenAI, Omit, omit
 
 from tokenrouter_sdk.resources.envelopes import Many, One, RuleT, given
+from tokenrouter_sdk.types.preview import FirewallPreview, Preview
 from tokenrouter_sdk.types.rules import Action, Deleted, FirewallAction, FirewallRule, FirewallScope, FirewallType, Match, RoutingRule
+
+Names = builtins.list[str]
 
 
 class AsyncRules(Generic[RuleT]):
@@ -49,6 +52,10 @@ class AsyncRoutingRules(AsyncRules[RoutingRule]):
         fields = given(name=name, match_json=match_json, action_json=action_json, priority=priority, is_enabled=is_enabled)
         return await self._update(rule_id, fields)
 
+    async def preview(self, **tried: Any) -> Preview:
+        """What the router would do with a `request` under the given `rules`, else the live ones. Nothing is sent."""
+        return await self._client.post("/routing-rules/preview", cast_to=Preview, body=tried)
+
 
 class AsyncFirewallRules(AsyncRules[FirewallRule]):
     def __init__(self, client: AsyncOpenAI) -> None:
@@ -56,21 +63,27 @@ class AsyncFirewallRules(AsyncRules[FirewallRule]):
 
     async def create(
         self, *, name: str, pattern: str, action: FirewallAction, scope: FirewallScope = "prompt", type: FirewallType = "substring",
-        replacement: str | Omit | None = omit, priority: int = 0, is_enabled: bool = True,
+        replacement: str | Omit | None = omit, priority: int = 0, is_enabled: bool = True, exceptions: Names | Omit = omit,
+        observe: bool | Omit = omit, projects: Names | Omit = omit, api_keys: Names | Omit = omit,
     ) -> FirewallRule:
         """Add a rule; of higher `priority` is looked at first."""
         return await self._create(given(
             name=name, pattern=pattern, action=action, scope=scope, type=type, replacement=replacement, priority=priority,
-            is_enabled=is_enabled,
+            is_enabled=is_enabled, exceptions=exceptions, observe=observe, projects=projects, api_keys=api_keys,
         ))
 
     async def update(
         self, rule_id: int, *, name: str | Omit = omit, pattern: str | Omit = omit, action: FirewallAction | Omit = omit,
         scope: FirewallScope | Omit = omit, type: FirewallType | Omit = omit, replacement: str | Omit | None = omit,
-        priority: int | Omit = omit, is_enabled: bool | Omit = omit,
+        priority: int | Omit = omit, is_enabled: bool | Omit = omit, exceptions: Names | Omit = omit, observe: bool | Omit = omit,
+        projects: Names | Omit = omit, api_keys: Names | Omit = omit,
     ) -> FirewallRule:
         """Change some fields; `replacement=None` goes back to `[redacted]`."""
         return await self._update(rule_id, given(
             name=name, pattern=pattern, action=action, scope=scope, type=type, replacement=replacement, priority=priority,
-            is_enabled=is_enabled,
+            is_enabled=is_enabled, exceptions=exceptions, observe=observe, projects=projects, api_keys=api_keys,
         ))
+
+    async def preview(self, **tried: Any) -> FirewallPreview:
+        """What rules would do with a `request` or a `response`: those given as `rules`, else the live ones. Nothing is sent."""
+        return await self._client.post("/firewall/preview", cast_to=FirewallPreview, body=tried)

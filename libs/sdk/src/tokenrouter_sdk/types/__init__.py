@@ -2,8 +2,8 @@
 
 from tokenrouter_sdk.types.feedback import Feedback
 from tokenrouter_sdk.types.logs import AsyncLogPage, Attempt, Hop, LogEntry, LogPage, LogRecord, Tokens
-from tokenrouter_sdk.types.preview import Choice, Preview, PreviewRequest, Route
-from tokenrouter_sdk.types.routing import Candidate, Condition, Excluded, Notice, Reading, Routing, RuleTrace, ScoredBy
+from tokenrouter_sdk.types.preview import Choice, FirewallPreview, Preview, PreviewRequest, Route, Screened
+from tokenrouter_sdk.types.routing import Candidate, Condition, Excluded, Hit, Notice, Reading, Routing, RuleTrace, ScoredBy
 from tokenrouter_sdk.types.rules import Action, Deleted, FirewallAction, FirewallRule, FirewallScope, FirewallType, Match, RoutingRule
 
 __all__ = [
@@ -17,9 +17,11 @@ __all__ = [
     "Excluded",
     "Feedback",
     "FirewallAction",
+    "FirewallPreview",
     "FirewallRule",
     "FirewallScope",
     "FirewallType",
+    "Hit",
     "Hop",
     "LogEntry",
     "LogPage",
@@ -34,5 +36,6 @@ __all__ = [
     "RoutingRule",
     "RuleTrace",
     "ScoredBy",
+    "Screened",
     "Tokens",
 ]

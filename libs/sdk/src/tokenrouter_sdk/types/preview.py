@@ -52,3 +52,29 @@ class Preview(BaseModel):
     firewall: dict[str, Any] = {}
     """What the firewall would do."""
     warnings: list[Notice] = []
+
+
+class Screened(BaseModel):
+    """What the firewall would do with an answer."""
+
+    action: str
+    """`pass`, `warn`, `mask` or `block`."""
+    blocked_by: dict[str, Any] | None = None
+    checked: int = 0
+    """Rules that were looked at."""
+    masked: int = 0
+    """Places replaced."""
+    rule_trace: list[RuleTrace] = []
+    warnings: list[Notice] = []
+    hold_back: int | None = None
+    """Characters that a stream would hold back."""
+    output: list[dict[str, Any]] | None = None
+
+
+class FirewallPreview(Screened):
+    """What it would do with a request, and under `response` with an answer."""
+
+    request_id: str
+    request: dict[str, Any] = {}
+    """As it would go on, masked."""
+    response: Screened | None = None

@@ -12,6 +12,21 @@ class Condition(BaseModel):
     expected: Any = None
     matched: bool
     seen: Any = None
+    conditions: list["Condition"] = []
+    """Of a group: `any`, `all` or `not`."""
+
+
+class Hit(BaseModel):
+    """A place in which a firewall rule hit, without the text."""
+
+    item: str
+    """`input[0].content[1].text`, `metadata.note`, `output[0].arguments`."""
+    start: int
+    end: int
+    """Characters of the text there as it was before masking, end exclusive."""
+    detector: str = ""
+    hash: str = ""
+    """Equal for equal texts in a workspace."""
 
 
 class RuleTrace(BaseModel):
@@ -28,6 +43,10 @@ class RuleTrace(BaseModel):
     """The actions of a routing rule; `block`, `mask` or `warn` of a firewall rule."""
     scope: str | None = None
     hits: int | None = None
+    """All of them; `matches` holds the first."""
+    observed: bool = False
+    """The rule only observes: its action was not carried out."""
+    matches: list[Hit] = []
 
 
 class Notice(BaseModel):
