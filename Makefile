@@ -80,9 +80,10 @@ test-e2e: $(VENV)/.dev ## Tests of the whole stack
 	@$(PYTEST) tests/e2e
 
 .PHONY: bench
-bench: $(VENV)/.dev ## What translation costs, how good choices are, then latency and throughput of the whole stack
+bench: $(VENV)/.dev ## What translation, decisions and the firewall cost, how good choices are, then latency and throughput of the whole stack
 	@$(RUN) -m tests.bench.translation
 	@$(RUN) -m tests.bench.decision
+	@$(RUN) -m tests.bench.firewall
 	@$(RUN) -m tests.bench.simulation
 	@exec $(RUN) -m tests.bench
 

@@ -93,7 +93,8 @@ class Masker:
             self._lexer.finish()
         limit = self._end if last else min(each.sure for each in self._enforcing)
         tokens = self._lexer.tokens if self._lexer is not None else None
-        changes = edits(self._masking) if tokens is None else json_edits(self._masking, tokens)
+        masking = together(self._masking)
+        changes = edits(masking) if tokens is None else json_edits(masking, tokens)
         spans = [*((hit.start, hit.end) for hit in self._masking), *((edit.start, edit.end) for edit in changes)]
         if self._lexer is not None and not last:
             spans += self._lexer.whole()

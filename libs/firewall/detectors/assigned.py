@@ -7,7 +7,8 @@ from libs.firewall.detectors.detector import Detector
 
 # `x{0}` keeps RE2 from drawing first letters of short words together, which would leave the filter less than the three characters it needs.
 _PASSWORDS = (
-    r"pass(?:word|wd|[ -]?phrase|code|wort)?|x{0}pwd|x{0}psw|x{0}pswd|kennwort|contrase(?:ñ|n)a|clave|senha|mot[ _]?de[ _]?passe|x{0}mdp|wachtwoord"
+    r"pass(?:word|wd|[ -]?phrase|code|wort)?|x{0}pwd|x{0}psw|x{0}pswd|kennwort|contrase(?:ñ|n)a|clave|senha|mot[ _]?de[ _]?passe|x{0}mdp"
+    r"|wachtwoord"
     r"|parola|has(?:ł|l)o|adgangskode|lösenord|口令|пароль|密码|パスワード|비밀번호"
 )
 _KEYS = (
@@ -18,7 +19,8 @@ _KEYS = (
 )
 # Between the name and its value: closing quotes and brackets, a sign, perhaps `"value":` in a list of names and values.
 _SIGN = (
-    r"[\"'`\\\])]{0,4}\s{0,8}(?:: ?[a-z]{2,16} ?=|=>|:=|==|=|:|->|>|是|为|は|,?\s{0,12}[\"'\\]{0,2}value[\"'\\]{0,2}\s{0,2}[=:])\s{0,8}(?:r|b|f|\$|@)?"
+    r"[\"'`\\\])]{0,4}\s{0,8}(?:: ?[a-z]{2,16} ?=|=>|:=|==|=|:|->|>|是|为|は"
+    r"|,?\s{0,12}[\"'\\]{0,2}value[\"'\\]{0,2}\s{0,2}[=:])\s{0,8}(?:r|b|f|\$|@)?"
     r"[\"'`\\]{0,3}"
 )
 # Tokens of pages, forms and cursors open nothing, nor do keys of tables and caches.

@@ -56,7 +56,7 @@ CLOUDS = (
         r"(?i)\bheroku[\w .-]{0,24}[\"']?\s?(?:=>|:=|=|:|is|>)\s?[\"']?(?P<value>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-"
         r"[0-9a-f]{12})\b",
     ),
-    token("netlify_token", "Netlify token", r"\bnf[pcou]_[A-Za-z0-9_-]{36,}"),
+    token("netlify_token", "Netlify token", r"\b(?:nfp_|nfc_|nfu_)[A-Za-z0-9_-]{36,}"),
     token("vercel_token", "Vercel token", r"\bvc[piark]_[A-Za-z0-9]{24,}", r"\bvercel_blob_rw_[A-Za-z0-9_]{30,}"),
     token("render_key", "Render API key", r"\brnd_[A-Za-z0-9]{24,40}\b"),
     token("supabase_key", "Supabase secret key or token", r"\bsb_secret_[A-Za-z0-9_-]{28,}", r"\bsbp_[A-Za-z0-9_]{40,60}\b"),

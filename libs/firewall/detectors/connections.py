@@ -107,7 +107,8 @@ CONNECTIONS = (
             r"(?i)\bredis-cli\b[^\n|;]{0,80}?\s(?:-a|--pass)\s(?P<value>[^\s\"'`]{5,100}|'[^'\n]{4,64}'|\"[^\"\n]{4,64}\")",
             r"(?i)\b(?:docker|podman|helm|az|oc|vault|smbclient|net use|ldapsearch|rclone|pg_dump|mongo|mongosh|sqlcmd|isql|ftp|lftp"
             r"|openssl)\b[^\n|;]{0,100}?\s-(?:p|w|pw|P)\s(?P<value>[^\s\"'`=-][^\s\"'`]{5,100}|'[^'\n]{6,64}'|\"[^\"\n]{6,64}\")",
-            r"(?i)(?:\bauth\s?=\s?|\.login|basic_?auth|authenticate|set_?credentials)\(\s?[\"'][^\"'\n]{1,64}[\"'],\s?[\"'](?P<value>"
+            r"(?i)(?:\bauth=\(|\bauth = \(|\.login\(|basic_?auth\(|authenticate\(|set_?credentials\()\s?[\"'][^\"'\n]{1,64}[\"'],\s?[\"']"
+            r"(?P<value>"
             r"[^\"'\n]{4,100})[\"']",
             r"(?i)\bmachine\s+\S{1,80}\s+login\s+\S{1,80}\s+password\s+(?P<value>\S{4,100})",
             r"(?i)\b(?:identified\s+(?:with\s+\w{1,40}\s+)?by|with\s+(?:encrypted\s+)?password|set\s+password"

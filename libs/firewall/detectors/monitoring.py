@@ -22,7 +22,8 @@ MONITORING = (
     token(
         "datadog_key",
         "Datadog key",
-        r"(?i)\b(?:datadog|dd_)[_ -]?(?:api|app|application|client)[_ -]?(?:key|token)[\"'\]]{0,2}\s{0,3}(?:=>|:=|=|:|is|>)\s{0,3}[\"']?"
+        r"(?i)\b(?:datadog[_ -]?(?:api|app|application|client)[_ -]?(?:key|token)|dd_api_key|dd_app_key|dd_application_key"
+        r"|dd_client_token)[\"'\]]{0,2}\s{0,3}(?:=>|:=|=|:|is|>)\s{0,3}[\"']?"
         r"(?P<value>[0-9a-f]{40}|[0-9a-f]{32})\b",
         r"\bdd(?:p|ap|pat|sat)_[A-Za-z0-9]{32,}",
     ),

@@ -58,6 +58,9 @@ def _said(whole: str, value: str) -> bool:
     said = whole.replace(value, " ", 1)
     if (_WITHIN.match(said) or _ABOUT.search(said)) and (hexadecimal(value) or uuid(value)):
         return False
+    # A stream has let go of the beginning when the name comes so late.
+    if len(value) > _REACH and whole.find(value) < 2:
+        return False
     if _NAMED.match(whole) or re.match(r"[a-z_]+=", value):
         return False
     short = value.rstrip(_CLOSE)
@@ -95,7 +98,8 @@ PROSE = (
         longest=255,
         patterns=(
             # As in: the admin password is …; token for the staging box …; Passwort lautet …
-            rf"(?i)(?:(?:{_PUBLIC}|\b|_)(?:{_WORD}|{_KEY})s?|(?:{_PUBLIC}|\b)keys?|\b(?:pass is|pass:|pw is|pw was|pw:)|_pass (?:to|is))(?:'s|[ \t]+{_IS}|,?(?:[ \t]+"
+            rf"(?i)(?:(?:{_PUBLIC}|\b|_)(?:{_WORD}|{_KEY})s?|(?:{_PUBLIC}|\b)keys?|\b(?:pass is|pass:|pw is|pw was|pw:)|_pass (?:to|is))"
+            rf"(?:'s|[ \t]+{_IS}|,?(?:[ \t]+"
             rf"[^\s:=]+){{1,6}}?(?:[ \t]+{_IS}|:|,)|:|,)?(?:[ \t]+(?:now|still|currently|just|set to|simply|:))?\s+{_OPEN}{_GIVEN}",
             # As in: use … as the password; … is our API token
             rf"(?i)(?:^|[\s\"'`“(])(?P<value>[^\s\"'`“”<>]*[0-9][^\s\"'`“”<>]*)[\"'`”)]?\s+"

@@ -4,6 +4,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -41,6 +42,17 @@ RULES = [
     rule(13, "é", replacement="e"),
     regex(14, r'[":]{2,5}'),
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _patience() -> Iterator[None]:
+    """A busy machine may take a quarter of a second for anything, and that is not what is tested here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("libs.firewall.stream.SCAN_SECONDS", 60)
+        patch.setattr("libs.firewall.ruleset.SCAN_SECONDS", 60)
+        yield
+
+
 RULE_SETS = st.lists(st.sampled_from(RULES), min_size=1, max_size=5, unique_by=lambda each: each.id).map(lambda rules: active(*rules))
 
 
@@ -127,7 +139,7 @@ def test_rules_that_change_nothing_hold_nothing_back_and_tell_all_the_same() -> 
 @given(TEXTS, TEXTS, CHUNKS, st.booleans())
 def test_a_block_lets_nothing_of_the_match_out_nor_anything_behind(before: str, behind: str, sizes: list[int], as_json: bool) -> None:
     rules = active(rule(1, "forbidden word", "block"), rule(2, "secret"), regex(3, "z{20,}", "block", priority=1))
-    text = f"{before}forbidden word{behind}{'z' * 30}"
+    text = f"{before} forbidden word {behind} {'z' * 30}"
     masker = Masker(rules, json=as_json)
     out = "".join(map(masker.feed, pieces(text, sizes)))
     out += masker.finish()
@@ -196,3 +208,13 @@ def test_characters_can_be_followed_to_where_they_went(rules: Active, text: str,
 def test_what_is_masked_stands_where_its_replacement_begins() -> None:
     _, masker = streamed(active(rule(1, "secret")), ["a secret and a secret."])
     assert [masker.moved(at) for at in (0, 2, 5, 8, 9, 15, 21)] == [0, 2, 2, 12, 13, 19, 29]
+
+
+@pytest.mark.parametrize("pattern", [r"\b\d{3,5}\b", r"\d{3,5}$", "/^\\d{3,5}$/m", r"\d{5}\B", r"\d{3,5}(?:x|\z)", r"\d{2}(?:\d{3})?", "12345|123", r"\d{3,}?\b"])
+def test_what_stands_right_behind_a_match_counts(pattern: str) -> None:
+    rules = active(regex(1, pattern), hold_back=8)
+    for digits in range(9):
+        for behind in ("", "x", " ", "\n", "é", "\u200b1", "\u0301"):
+            text = f"ab {'123456789'[:digits]}{behind}" + " and more of it" * 2
+            for chunks in (list(text), [text], pieces(text, [2]), [*text[:8], text[8:]]):
+                assert streamed(rules, chunks)[0] == whole(rules, text)
